@@ -1,0 +1,5 @@
+//! Link settings of the addon (crates/udi-node).
+
+fn main() {
+    napi_build::setup();
+}

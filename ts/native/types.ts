@@ -1,0 +1,134 @@
+/** Everything that crosses the seam to the native engine, with shapes. Numbers only: "auto" is resolved before. */
+
+export type Precision = "fp32" | "bf16" | "fp16";
+
+/** A Vision Transformer with its sampling module and projection head (spec/method.md sections 1, 3, 4). */
+export interface ModelOptions {
+  /** Embedding dimension C; divisible by `heads`. */
+  readonly width: number;
+  /** Number of transformer blocks. */
+  readonly depth: number;
+  /** Attention heads of a block. */
+  readonly heads: number;
+  /** Hidden width of a block's MLP divided by C. */
+  readonly mlpRatio: number;
+  /** Side of a patch in pixels; divides the sides of both crops. */
+  readonly patchSize: number;
+  /** Side of the image, in pixels, for which position embeddings are stored: the global crop. */
+  readonly imageSize: number;
+  /** Class tokens in front: 2 (`cls`, `cls+`) or 1. */
+  readonly classTokens: 1 | 2;
+  /** Whether the patch level and its sampling module exist. */
+  readonly includePatch: boolean;
+  /** Heads of the sampling attention; divides C. */
+  readonly srsHeads: number;
+  /** Stochastic depth rate of the last block; rises linearly from 0 at the first. */
+  readonly dropPathRate: number;
+  readonly head: HeadOptions;
+}
+
+export interface HeadOptions {
+  /** Number of prototypes D (`out_dim`). */
+  readonly prototypes: number;
+  readonly hiddenWidth: number;
+  readonly bottleneckWidth: number;
+  /** BatchNorm1d after the hidden layers. */
+  readonly batchNorm: boolean;
+  /** Keep the prototypes' norms frozen at 1. */
+  readonly normLastLayer: boolean;
+}
+
+/** Targets and loss (spec/method.md section 5). */
+export interface ObjectiveOptions {
+  /** Weight of the pooled patch logits in the `cls+` target, in [0, 1]. */
+  readonly alpha: number;
+  readonly studentTemperature: number;
+  /** Share of the old centre kept at each update. */
+  readonly centerMomentum: number;
+}
+
+export interface OptimizerOptions {
+  readonly name: "adamw" | "sgd" | "lars";
+  /** Largest L2 norm of each parameter tensor's gradient; 0: no clipping. */
+  readonly clipGradient: number;
+}
+
+export interface NativeOptions {
+  readonly model: ModelOptions;
+  readonly objective: ObjectiveOptions;
+  readonly optimizer: OptimizerOptions;
+  /** "cpu", "cuda" or "cuda:1". "cuda" fails where there is none. */
+  readonly device: string;
+  readonly precision: Precision;
+  /** Seeds initialisation and stochastic depth; a non-negative integer below 2^53. */
+  readonly seed: number;
+  /** CPU threads of the engine's tensor operations; 0: libtorch's own choice. */
+  readonly threads: number;
+}
+
+/** Values of the schedules at one step. */
+export interface ScheduleValues {
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  /** Share of the teacher kept by the moving average, in [0, 1]. */
+  readonly momentum: number;
+  readonly teacherTemperature: number;
+  /** Leave the prototypes without update in this step. */
+  readonly freezeLastLayer: boolean;
+}
+
+/** Target samples of pairs: bilinear neighbours on the target crop's token grid. Unused rows have weight 0. */
+export interface TargetSamples {
+  /** `[pairs, B, s, 4]`, each in [0, N). */
+  readonly tokens: Int32Array;
+  /** `[pairs, B, s, 4]` */
+  readonly weights: Float32Array;
+}
+
+/** Sparse sampling maps of a batch (spec/method.md section 3). */
+export interface SamplingMaps {
+  /** `[2, B, s_g]`: pairs (g1 -> g2), (g2 -> g1); token in the student's crop, -1: no sample. */
+  readonly globalSource: Int32Array;
+  /** `[2, B, s_g, 4]`: pairs (g1 -> g2), (g2 -> g1). */
+  readonly globalTarget: TargetSamples;
+  /** `[2 L, B, s_l, 4]`: for each local crop l the pairs (l -> g2), (l -> g1). */
+  readonly localTarget: TargetSamples;
+}
+
+/** One batch of views. `Uint8Array`: RGB 0-255, normalised on the device; `Float32Array`: already normalised. */
+export interface MultiCropBatch {
+  /** Number of images B. */
+  readonly images: number;
+  /** Side G of the global views in pixels. */
+  readonly globalSize: number;
+  /** Number of local crops L; may be 0. */
+  readonly localCrops: number;
+  /** Side S of the local views in pixels. */
+  readonly localSize: number;
+  /** `[2, B, 3, G, G]`: g1 of every image, then g2. */
+  readonly globalViews: Uint8Array | Float32Array;
+  /** `[L, B, 3, S, S]` */
+  readonly localViews: Uint8Array | Float32Array;
+  /** Needed where the model has a patch level. */
+  readonly maps: SamplingMaps | null;
+}
+
+/** What one step measured. */
+export interface StepReport {
+  /** Number of the step just made, counted from 1. */
+  readonly step: number;
+  /** Mean of the levels' losses. */
+  readonly loss: number;
+  /** Loss of each level present: `cls`, `clsPlus`, `patch`. */
+  readonly levels: Readonly<Record<string, number>>;
+  /** Cross-entropy terms: `globalCls`, `globalClsPlus`, `globalPatch`, `localCls`, `localClsPlus`, those present. */
+  readonly terms: Readonly<Record<string, number>>;
+  /** L2 norm of all gradients together, before clipping. */
+  readonly gradientNorm: number;
+  /** fp16 only: the gradients overflowed, so this step left the weights as they were. */
+  readonly skipped: boolean;
+  /** Loss scale used; 1 except for fp16. */
+  readonly lossScale: number;
+  /** Wall time of the step on the engine thread. */
+  readonly seconds: number;
+}

@@ -1,1 +1,33 @@
-use tch as _;
+//! UDI on libtorch (ECCV 2024, arXiv 2407.17671): Vision Transformer, stratified random sampling attention, projection
+//! head, objective, optimisers, and the step that trains them. Knows tensors, nothing of Node.
+
+#![forbid(unsafe_code)]
+
+mod backbone;
+mod batch;
+mod config;
+mod error;
+mod guard;
+mod head;
+mod layers;
+mod learner;
+mod maps;
+mod neighbours;
+mod network;
+mod objective;
+mod optim;
+mod parameters;
+mod random;
+mod sampling;
+mod state;
+
+pub use backbone::resample_positions;
+pub use batch::{BatchShape, MultiCropBatch, Pixels};
+pub use config::{
+    HeadConfig, LearnerConfig, ModelConfig, ObjectiveConfig, OptimizerConfig, OptimizerKind,
+    Precision, ScheduleValues,
+};
+pub use error::UdiError;
+pub use learner::{Branch, Learner, StepReport};
+pub use maps::{SamplingMaps, TargetSamples};
+pub use neighbours::{NeighbourScore, NeighbourVote, neighbour_vote};

@@ -1,0 +1,106 @@
+//! Stochastic depth: whole residual branches are dropped, a sample at a time.
+
+use rand::Rng;
+use tch::{Device, Tensor};
+
+use crate::random::{Purpose, stream};
+
+/// Which branches of which samples are kept in one forward pass, already divided by the keep probability.
+#[derive(Debug)]
+pub(crate) struct DropPaths {
+    /// `[2 depth, rows, 1, 1]`: attention and MLP of each block.
+    kept: Tensor,
+}
+
+/// The two residual branches of a block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Branch {
+    Attention = 0,
+    Mlp = 1,
+}
+
+impl DropPaths {
+    /// Draws for one step: one set for each entry of `rows`, the number of samples of a pass. None where nothing is dropped.
+    pub fn draw<const PASSES: usize>(
+        rate: f64,
+        depth: i64,
+        rows: [i64; PASSES],
+        (seed, step): (u64, u64),
+        device: Device,
+    ) -> [Option<Self>; PASSES] {
+        let mut generator = stream(seed, Purpose::DropPath, step);
+        rows.map(|rows| {
+            if rate == 0.0 {
+                return None;
+            }
+            let mut kept = Vec::with_capacity((2 * depth * rows) as usize);
+            for branch in 0..2 * depth {
+                let keep = 1.0 - block_rate(rate, branch / 2, depth);
+                let draw = |_| f64::from(u8::from(generator.random::<f64>() < keep)) / keep;
+                kept.extend((0..rows).map(draw).map(|factor| factor as f32));
+            }
+            let kept = Tensor::from_slice(&kept).view([2 * depth, rows, 1, 1]);
+            Some(Self {
+                kept: kept.to_device(device),
+            })
+        })
+    }
+
+    /// `[B, ..]` with the branches of this block dropped or scaled.
+    pub fn apply(&self, output: &Tensor, block: i64, branch: Branch) -> Tensor {
+        output * self.kept.select(0, 2 * block + branch as i64)
+    }
+}
+
+/// Rates rise linearly from 0 at the first block to `rate` at the last.
+fn block_rate(rate: f64, block: i64, depth: i64) -> f64 {
+    if depth == 1 {
+        return 0.0;
+    }
+    rate * block as f64 / (depth - 1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Kind;
+
+    const ROWS: i64 = 4000;
+
+    fn draw(step: u64) -> Tensor {
+        let [paths] = DropPaths::draw(0.4, 3, [ROWS], (7, step), Device::Cpu);
+        paths.map(|paths| paths.kept).unwrap_or_default()
+    }
+
+    #[test]
+    fn rates_rise_linearly_and_what_is_kept_makes_up_for_what_is_dropped() {
+        let kept = draw(1);
+        for (branch, rate) in [0.0, 0.0, 0.2, 0.2, 0.4, 0.4].into_iter().enumerate() {
+            let factors = kept.select(0, branch as i64);
+            let dropped = factors.eq(0.0).mean(Kind::Double);
+            let largest = factors.max().double_value(&[]);
+            assert!((dropped.double_value(&[]) - rate).abs() < 0.03);
+            assert!((largest - 1.0 / (1.0 - rate)).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_step_repeats_its_draws_and_another_step_has_others() {
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1), draw(2));
+    }
+
+    #[test]
+    fn passes_of_one_step_do_not_share_draws() {
+        let [first, second] = DropPaths::draw(0.4, 3, [64, 64], (7, 1), Device::Cpu);
+        assert_ne!(first.unwrap().kept, second.unwrap().kept);
+    }
+
+    #[test]
+    fn nothing_is_dropped_at_rate_zero_or_in_a_single_block() {
+        let [none] = DropPaths::draw(0.0, 3, [8], (7, 1), Device::Cpu);
+        assert!(none.is_none());
+        let [single] = DropPaths::draw(0.4, 1, [8], (7, 1), Device::Cpu);
+        assert!(single.unwrap().kept.eq(1.0).all().int64_value(&[]) == 1);
+    }
+}

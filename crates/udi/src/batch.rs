@@ -1,0 +1,276 @@
+//! One batch of views and its sparse sampling maps, checked once, on the host.
+
+use tch::{Device, Kind, Tensor};
+
+use crate::{
+    error::{UdiError, expect},
+    maps::{Maps, SamplingMaps},
+};
+
+/// Pixels of views.
+#[derive(Debug, Clone, Copy)]
+pub enum Pixels<'a> {
+    /// RGB, 0 to 255; normalised on the device.
+    Bytes(&'a [u8]),
+    /// Normalised already.
+    Floats(&'a [f32]),
+}
+
+/// Shape of a batch of views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchShape {
+    /// Images B.
+    pub images: i64,
+    /// Side G of the global views, in pixels.
+    pub global_size: i64,
+    /// Local crops L of each image; may be 0.
+    pub local_crops: i64,
+    /// Side S of the local views, in pixels.
+    pub local_size: i64,
+}
+
+/// Views `[2, B, 3, G, G]` and `[L, B, 3, S, S]` with their maps.
+#[derive(Debug)]
+pub struct MultiCropBatch {
+    shape: BatchShape,
+    patch_size: i64,
+    globals: Tensor,
+    locals: Option<Tensor>,
+    maps: Option<Maps>,
+}
+
+/// Largest count or side of a batch.
+const LIMIT: i64 = 1 << 20;
+
+impl MultiCropBatch {
+    /// Copies the views and checks everything: lengths, and that each map points into its crop's token grid.
+    pub fn new(
+        shape: BatchShape,
+        patch_size: i64,
+        global_views: Pixels,
+        local_views: Pixels,
+        maps: Option<SamplingMaps>,
+    ) -> Result<Self, UdiError> {
+        shape.check(patch_size)?;
+        let globals = [2, shape.images, 3, shape.global_size, shape.global_size];
+        let locals = [
+            shape.local_crops,
+            shape.images,
+            3,
+            shape.local_size,
+            shape.local_size,
+        ];
+        let has_locals = shape.local_crops > 0;
+        Ok(Self {
+            shape,
+            patch_size,
+            globals: views_tensor("globalViews", &global_views, &globals)?,
+            locals: has_locals
+                .then(|| views_tensor("localViews", &local_views, &locals))
+                .transpose()?,
+            maps: maps
+                .map(|maps| Maps::new(shape, patch_size, &maps))
+                .transpose()?,
+        })
+    }
+
+    pub(crate) fn shape(&self) -> BatchShape {
+        self.shape
+    }
+
+    pub(crate) fn patch_size(&self) -> i64 {
+        self.patch_size
+    }
+
+    /// Global views of all images, g1 then g2, normalised, `[2 B, 3, G, G]`.
+    pub(crate) fn globals(&self, device: Device) -> Tensor {
+        normalised(&self.globals, device).flatten(0, 1)
+    }
+
+    /// Local views, crop by crop, normalised, `[L B, 3, S, S]`.
+    pub(crate) fn locals(&self, device: Device) -> Option<Tensor> {
+        let locals = self.locals.as_ref()?;
+        Some(normalised(locals, device).flatten(0, 1))
+    }
+
+    pub(crate) fn maps(&self) -> Option<&Maps> {
+        self.maps.as_ref()
+    }
+}
+
+impl BatchShape {
+    fn check(self, patch_size: i64) -> Result<(), UdiError> {
+        let range = |low| move || format!("a whole number from {low} to {LIMIT}");
+        let counts = [
+            ("patchSize", patch_size, 1),
+            ("images", self.images, 1),
+            ("globalSize", self.global_size, 1),
+            ("localCrops", self.local_crops, 0),
+            (
+                "localSize",
+                self.local_size,
+                i64::from(self.local_crops > 0),
+            ),
+        ];
+        for (field, value, low) in counts {
+            expect((low..=LIMIT).contains(&value), field, range(low), value)?;
+        }
+        let mut sides = vec![("globalSize", self.global_size)];
+        if self.local_crops > 0 {
+            sides.push(("localSize", self.local_size));
+        }
+        for (field, side) in sides {
+            let multiple = || format!("a multiple of the patch size {patch_size}");
+            expect(side % patch_size == 0, field, multiple, side)?;
+        }
+        Ok(())
+    }
+}
+
+/// Copies views into a tensor of this shape.
+pub(crate) fn views_tensor(
+    field: &str,
+    pixels: &Pixels,
+    shape: &[i64],
+) -> Result<Tensor, UdiError> {
+    let length = match pixels {
+        Pixels::Bytes(bytes) => bytes.len(),
+        Pixels::Floats(floats) => floats.len(),
+    };
+    expect_length(field, length, shape)?;
+    let tensor = match pixels {
+        Pixels::Bytes(bytes) => Tensor::f_from_slice(bytes)?,
+        Pixels::Floats(floats) => Tensor::f_from_slice(floats)?,
+    };
+    Ok(tensor.f_view(shape)?)
+}
+
+/// Refuses an array whose length is not that of its shape.
+pub(crate) fn expect_length(field: &str, length: usize, shape: &[i64]) -> Result<(), UdiError> {
+    let product = shape.iter().try_fold(1i64, |n, &side| n.checked_mul(side));
+    let fits = product.is_some_and(|product| usize::try_from(product) == Ok(length));
+    let values = || match product {
+        Some(product) => format!("{product} values of shape {shape:?}"),
+        None => format!("a shape that can be addressed instead of {shape:?}"),
+    };
+    expect(fits, field, values, format!("{length} values"))
+}
+
+const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// fp32 on the device; bytes become ImageNet-normalised values.
+pub(crate) fn normalised(views: &Tensor, device: Device) -> Tensor {
+    let views = views.to_device(device);
+    if views.kind() != Kind::Uint8 {
+        return views;
+    }
+    let channel = |values: [f32; 3]| {
+        Tensor::from_slice(&values)
+            .view([3, 1, 1])
+            .to_device(device)
+    };
+    let scale = channel(DEVIATION.map(|deviation| 1.0 / (255.0 * deviation)));
+    let shift = channel(std::array::from_fn(|index| MEAN[index] / DEVIATION[index]));
+    views.to_kind(Kind::Float) * scale - shift
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: BatchShape = BatchShape {
+        images: 2,
+        global_size: 8,
+        local_crops: 1,
+        local_size: 4,
+    };
+
+    fn message(shape: BatchShape, globals: usize, locals: usize) -> String {
+        let (globals, locals) = (vec![0u8; globals], vec![0u8; locals]);
+        let (globals, locals) = (Pixels::Bytes(&globals), Pixels::Bytes(&locals));
+        match MultiCropBatch::new(shape, 4, globals, locals, None) {
+            Ok(_) => "fits".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_wrong_length_names_the_field_and_the_shape() {
+        assert_eq!(message(SHAPE, 2 * 2 * 3 * 64, 2 * 3 * 16), "fits");
+        assert_eq!(
+            message(SHAPE, 100, 96),
+            "globalViews: expected 768 values of shape [2, 2, 3, 8, 8], received 100 values"
+        );
+        assert_eq!(
+            message(SHAPE, 768, 97),
+            "localViews: expected 96 values of shape [1, 2, 3, 4, 4], received 97 values"
+        );
+    }
+
+    #[test]
+    fn sizes_that_make_no_batch_are_refused() {
+        let cases = [
+            (BatchShape { images: 0, ..SHAPE }, "images"),
+            (
+                BatchShape {
+                    images: -1,
+                    ..SHAPE
+                },
+                "images",
+            ),
+            (
+                BatchShape {
+                    images: i64::MAX,
+                    ..SHAPE
+                },
+                "images",
+            ),
+            (
+                BatchShape {
+                    global_size: 9,
+                    ..SHAPE
+                },
+                "globalSize",
+            ),
+            (
+                BatchShape {
+                    local_size: 0,
+                    ..SHAPE
+                },
+                "localSize",
+            ),
+            (
+                BatchShape {
+                    local_crops: -3,
+                    ..SHAPE
+                },
+                "localCrops",
+            ),
+        ];
+        for (shape, field) in cases {
+            let message = message(shape, 768, 96);
+            assert!(
+                message.starts_with(&format!("{field}: expected ")),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_shape_that_cannot_be_addressed_is_refused() {
+        let error = expect_length("views", 0, &[LIMIT; 4]).unwrap_err();
+        assert!(error.to_string().contains("a shape that can be addressed"));
+    }
+
+    #[test]
+    fn bytes_become_what_torchvision_makes_of_them() {
+        let views = Tensor::from_slice(&[0u8, 255, 128]).view([1, 3, 1, 1]);
+        let values = normalised(&views, Device::Cpu).flatten(0, -1);
+        for (channel, byte) in [0.0, 1.0, 128.0 / 255.0].into_iter().enumerate() {
+            let expected = (byte - MEAN[channel]) / DEVIATION[channel];
+            let received = values.double_value(&[channel as i64]);
+            assert!((received - f64::from(expected)).abs() < 1e-6);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Targets, loss and centres (spec/method.md section 5).
+
+mod centers;
+mod prototype_loss;
+mod targets;
+mod terms;
+
+pub(crate) use centers::Centers;
+pub(crate) use prototype_loss::{Loss, PrototypeLoss};
+pub(crate) use targets::Targets;
+pub(crate) use terms::{Term, level_losses, levels};
+
+#[cfg(test)]
+mod tests;

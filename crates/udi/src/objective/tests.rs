@@ -1,0 +1,276 @@
+//! The fused loss against its plain form: autograd over dense logits, at random shapes.
+
+use proptest::prelude::*;
+use tch::{Device, Kind, Tensor, no_grad};
+
+use super::{
+    Centers, PrototypeLoss, Targets,
+    targets::PlusTargets,
+    terms::{Level, Term, level_losses, levels},
+};
+use crate::network::{Prediction, StudentRows};
+
+const STUDENT_TEMPERATURE: f64 = 0.1;
+const TEACHER_TEMPERATURE: f64 = 0.05;
+
+#[derive(Debug, Clone)]
+struct Shape {
+    images: i64,
+    crops: i64,
+    patches: i64,
+    prototypes: i64,
+    width: i64,
+}
+
+fn shapes() -> impl Strategy<Value = Shape> {
+    (1..5i64, 0..4i64, 0..9i64, 2..40i64, 2..9i64).prop_map(
+        |(images, crops, patches, prototypes, width)| Shape {
+            images,
+            crops,
+            patches,
+            prototypes,
+            width,
+        },
+    )
+}
+
+struct Problem {
+    prediction: Prediction,
+    targets: Targets,
+    centers: Centers,
+    student: Tensor,
+    teacher: Tensor,
+}
+
+fn random(shape: &[i64]) -> Tensor {
+    Tensor::randn(shape, (Kind::Float, Device::Cpu))
+}
+
+fn units(shape: &[i64]) -> Tensor {
+    let vectors = random(shape);
+    &vectors / vectors.norm_scalaropt_dim(2, [-1].as_slice(), true)
+}
+
+impl Problem {
+    fn new(shape: &Shape, seed: i64) -> Self {
+        tch::manual_seed(seed);
+        let Shape {
+            images,
+            crops,
+            patches,
+            prototypes,
+            width,
+        } = *shape;
+        let rows = StudentRows {
+            images,
+            crops,
+            class_tokens: 2,
+            patches,
+        };
+        let mut centers = Centers::zeros(levels(2, true), prototypes, Device::Cpu);
+        let means: Vec<_> = centers
+            .levels()
+            .iter()
+            .map(|&level| (level, Some(units(&[width]))))
+            .collect();
+        centers.follow(&means, &random(&[prototypes, width]), 0.5);
+        Self {
+            prediction: Prediction {
+                vectors: units(&[rows.patches() + patches, width]).set_requires_grad(true),
+                rows,
+            },
+            targets: Targets {
+                class: units(&[2, images, width]),
+                plus: Some(PlusTargets {
+                    globals: units(&[2, images, width]),
+                    locals: units(&[2, crops * images, width]),
+                }),
+                patches: Some(units(&[patches, width])),
+                means: Vec::new(),
+            },
+            centers,
+            student: units(&[prototypes, width]).set_requires_grad(true),
+            teacher: units(&[prototypes, width]),
+        }
+    }
+
+    fn fused(&self, kind: Kind) -> (f64, Tensor, Tensor) {
+        let loss = PrototypeLoss {
+            student_temperature: STUDENT_TEMPERATURE,
+            teacher_temperature: TEACHER_TEMPERATURE,
+            kind,
+            loss_scale: 1.0,
+        };
+        let loss = no_grad(|| {
+            loss.backward(
+                &self.prediction,
+                &self.targets,
+                &self.centers,
+                &self.student,
+                &self.teacher,
+            )
+        });
+        let terms: Vec<_> = loss
+            .terms
+            .iter()
+            .map(|(term, value)| (*term, value.double_value(&[])))
+            .collect();
+        let levels = level_losses(self.centers.levels(), &terms, self.prediction.rows.crops);
+        let total = levels.iter().map(|(_, loss)| loss).sum::<f64>() / levels.len() as f64;
+        (total, loss.vectors, loss.matrix)
+    }
+
+    /// The loss as method.md section 5 writes it down, over whole logits, row by row.
+    fn plain(&self) -> (f64, Tensor, Tensor) {
+        let rows = self.prediction.rows;
+        let (images, crops) = (rows.images, rows.crops);
+        let log = (self.prediction.vectors.matmul(&self.student.tr()) / STUDENT_TEMPERATURE)
+            .log_softmax(-1, Kind::Float);
+        let target = |vectors: &Tensor, level| {
+            let logits = vectors.matmul(&self.teacher.tr()) - self.centers.of(level);
+            (logits / TEACHER_TEMPERATURE).softmax(-1, Kind::Float)
+        };
+        let entropy = |first: i64, count: i64, target: &Tensor| {
+            -(log.narrow(0, first, count) * target)
+                .sum_dim_intlist(-1, false, Kind::Float)
+                .mean(Kind::Float)
+        };
+        let plus = self.targets.plus.as_ref().unwrap();
+        let mut total = Tensor::zeros([], (Kind::Float, Device::Cpu));
+        let class_levels = [
+            (0, Level::Cls, &self.targets.class, None),
+            (1, Level::ClsPlus, &plus.globals, Some(&plus.locals)),
+        ];
+        for (token, level, globals, locals) in class_levels {
+            let globals = target(globals, level);
+            let global = entropy(rows.globals(token), 2 * images, &globals.flatten(0, 1));
+            if crops == 0 {
+                total += global / 3.0;
+                continue;
+            }
+            let locals = match locals {
+                Some(locals) => target(locals, level),
+                None => globals.repeat([1, crops, 1]),
+            };
+            let views =
+                [0, 1].map(|view| entropy(rows.locals(token), crops * images, &locals.get(view)));
+            let local = (&views[0] + &views[1]) / 2.0;
+            total += (global * 2.0 + local * (2 * crops) as f64) / ((2 + 2 * crops) as f64 * 3.0);
+        }
+        if rows.patches > 0 {
+            let patches = target(self.targets.patches.as_ref().unwrap(), Level::Patch);
+            total += entropy(rows.patches(), rows.patches, &patches) / 3.0;
+        }
+        let value = total.double_value(&[]);
+        let mut gradients = Tensor::run_backward(
+            &[total],
+            &[&self.prediction.vectors, &self.student],
+            false,
+            false,
+        )
+        .into_iter();
+        (value, gradients.next().unwrap(), gradients.next().unwrap())
+    }
+}
+
+/// Largest difference, as a share of the largest value.
+fn distance(a: &Tensor, b: &Tensor) -> f64 {
+    let largest = |tensor: &Tensor| tensor.abs().max().double_value(&[]);
+    largest(&(a - b)) / largest(b).max(1e-6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn loss_and_gradients_are_those_of_the_plain_form(shape in shapes(), seed in 0..1000i64) {
+        let problem = Problem::new(&shape, seed);
+        let (fused, plain) = (problem.fused(Kind::Float), problem.plain());
+        prop_assert!((fused.0 - plain.0).abs() < 1e-5 * plain.0.abs(), "{} {}", fused.0, plain.0);
+        prop_assert!(distance(&fused.1, &plain.1) < 1e-5);
+        prop_assert!(distance(&fused.2, &plain.2) < 1e-5);
+    }
+
+    // A bf16 number has 8 bits: logits of at most 10 are off by at most 10 / 512, and so is a mean cross-entropy.
+    #[test]
+    fn half_precision_stays_near(shape in shapes(), seed in 0..1000i64) {
+        let problem = Problem::new(&shape, seed);
+        let exact = problem.fused(Kind::Float);
+        for kind in [Kind::BFloat16, Kind::Half] {
+            let half = problem.fused(kind);
+            prop_assert!((half.0 - exact.0).abs() < 0.05, "{kind:?} {} {}", half.0, exact.0);
+            prop_assert!(distance(&half.1, &exact.1) < 0.2);
+            prop_assert!(distance(&half.2, &exact.2) < 0.2);
+        }
+    }
+}
+
+#[test]
+fn a_step_cut_into_chunks_is_the_same_step() {
+    // 70000 prototypes: a chunk of 16 MiB holds 59 rows, fewer than the 5 x 16 local rows.
+    let shape = Shape {
+        images: 16,
+        crops: 5,
+        patches: 70,
+        prototypes: 70_000,
+        width: 4,
+    };
+    let problem = Problem::new(&shape, 1);
+    let (fused, plain) = (problem.fused(Kind::Float), problem.plain());
+    assert!((fused.0 - plain.0).abs() < 1e-5 * plain.0);
+    assert!(distance(&fused.1, &plain.1) < 1e-4);
+    assert!(distance(&fused.2, &plain.2) < 1e-4);
+}
+
+#[test]
+fn a_batch_without_a_valid_sample_has_a_patch_term_of_zero() {
+    let shape = Shape {
+        images: 2,
+        crops: 1,
+        patches: 0,
+        prototypes: 5,
+        width: 3,
+    };
+    let problem = Problem::new(&shape, 1);
+    let loss = PrototypeLoss {
+        student_temperature: STUDENT_TEMPERATURE,
+        teacher_temperature: TEACHER_TEMPERATURE,
+        kind: Kind::Float,
+        loss_scale: 1.0,
+    };
+    let loss = no_grad(|| {
+        loss.backward(
+            &problem.prediction,
+            &problem.targets,
+            &problem.centers,
+            &problem.student,
+            &problem.teacher,
+        )
+    });
+    let patch = loss
+        .terms
+        .iter()
+        .find(|(term, _)| *term == Term::GlobalPatch)
+        .unwrap();
+    assert_eq!(patch.1.double_value(&[]), 0.0);
+}
+
+#[test]
+fn a_level_without_a_mean_keeps_its_centre() {
+    let mut centers = Centers::zeros(levels(2, true), 4, Device::Cpu);
+    let mean = || Some(units(&[3]));
+    let matrix = units(&[4, 3]);
+    centers.follow(
+        &[(Level::Cls, mean()), (Level::Patch, mean())],
+        &matrix,
+        0.9,
+    );
+    let before = centers.of(Level::Patch).copy();
+    centers.follow(&[(Level::Cls, mean()), (Level::Patch, None)], &matrix, 0.9);
+    assert_eq!(centers.of(Level::Patch), before);
+    assert!(before.abs().max().double_value(&[]) > 0.0);
+    assert_eq!(
+        centers.of(Level::ClsPlus).abs().max().double_value(&[]),
+        0.0
+    );
+}

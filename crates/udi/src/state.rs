@@ -1,0 +1,224 @@
+//! A learner's state as one safetensors file: networks, optimiser, centres, loss scale, step number.
+//!
+//! Names: `student.NAME`, `teacher.NAME`, `optimizer.first.NAME`, `optimizer.second.NAME`, with the names of the public
+//! checkpoints, and `optimizer.steps`, `centers`, `steps`, `loss_scale`. The same state gives the same bytes.
+
+use std::{collections::HashMap, fs, path::Path};
+
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use tch::{Kind, Tensor, no_grad};
+
+use crate::{
+    error::UdiError,
+    learner::Learner,
+    parameters::{Declaration, Parameters},
+};
+
+/// Metadata that marks such a file.
+const FORMAT: (&str, &str) = ("format", "udi-native state 1");
+
+/// Writes the state of a learner.
+pub(crate) fn save(learner: &Learner, path: &Path) -> Result<(), UdiError> {
+    let mut entries = tensors(learner);
+    entries.extend(numbers(learner));
+    let bytes: Vec<(String, Vec<i64>, Dtype, Vec<u8>)> = entries
+        .into_iter()
+        .map(|(name, tensor)| {
+            let (dtype, bytes) = to_bytes(&tensor)?;
+            Ok((name, tensor.size(), dtype, bytes))
+        })
+        .collect::<Result<_, UdiError>>()?;
+    let views = bytes.iter().map(|(name, size, dtype, bytes)| {
+        let size = size.iter().map(|&side| side as usize).collect();
+        let view = TensorView::new(*dtype, size, bytes).map_err(|error| damaged(path, error))?;
+        Ok((name.as_str(), view))
+    });
+    let views = views.collect::<Result<Vec<_>, UdiError>>()?;
+    let metadata = HashMap::from([(FORMAT.0.to_owned(), FORMAT.1.to_owned())]);
+    safetensors::serialize_to_file(views, Some(metadata), path).map_err(|error| match error {
+        safetensors::SafeTensorError::IoError(source) => UdiError::Io {
+            path: path.to_owned(),
+            action: "written",
+            source,
+        },
+        other => damaged(path, other),
+    })
+}
+
+/// Reads a state into a learner; nothing is changed unless all of it fits.
+pub(crate) fn load(learner: &mut Learner, path: &Path) -> Result<(), UdiError> {
+    let (tensors, numbers) = (tensors(learner), numbers(learner));
+    let bytes = read(path)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(path, error))?;
+    let known = |name: &str| {
+        tensors
+            .iter()
+            .chain(&numbers)
+            .any(|(known, _)| known == name)
+    };
+    if let Some(name) = file.names().into_iter().find(|name| !known(name)) {
+        return Err(state_error(path, "the state of this model", name));
+    }
+    let new_numbers = fitting_all(&file, &numbers, path)?;
+    copy_all(&tensors, &fitting_all(&file, &tensors, path)?);
+    restore_numbers(learner, &new_numbers);
+    Ok(())
+}
+
+/// Reads `student.NAME` and `teacher.NAME` of a file that may hold more; nothing is changed unless all of them fit.
+pub(crate) fn load_networks(learner: &mut Learner, path: &Path) -> Result<(), UdiError> {
+    let networks = networks(learner);
+    let bytes = read(path)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(path, error))?;
+    copy_all(&networks, &fitting_all(&file, &networks, path)?);
+    Ok(())
+}
+
+/// A tensor of the state and its name.
+type Entry = (String, Tensor);
+
+fn read(path: &Path) -> Result<Vec<u8>, UdiError> {
+    fs::read(path).map_err(|source| UdiError::Io {
+        path: path.to_owned(),
+        action: "read",
+        source,
+    })
+}
+
+fn fitting_all(file: &SafeTensors, like: &[Entry], path: &Path) -> Result<Vec<Tensor>, UdiError> {
+    like.iter()
+        .map(|(name, tensor)| fitting(file, name, tensor, path))
+        .collect()
+}
+
+/// Copies into the memory of the learner, which the entries share.
+fn copy_all(entries: &[Entry], values: &[Tensor]) {
+    no_grad(|| {
+        for ((_, target), value) in entries.iter().zip(values) {
+            target.shallow_clone().copy_(value);
+        }
+    });
+}
+
+fn networks(learner: &Learner) -> Vec<Entry> {
+    let declarations = learner.network.declarations();
+    let named = |prefix: &str, parameters: &Parameters| {
+        let entry = |(declaration, tensor): (&Declaration, &Tensor)| {
+            let name = format!("{prefix}.{}", declaration.name);
+            (name, tensor.shallow_clone())
+        };
+        let entries = declarations.iter().zip(parameters.tensors()).map(entry);
+        entries.collect::<Vec<_>>()
+    };
+    let mut entries = named("student", &learner.student);
+    entries.extend(named("teacher", &learner.teacher));
+    entries
+}
+
+/// Tensors of the state; they share the learner's memory.
+fn tensors(learner: &Learner) -> Vec<Entry> {
+    let mut entries = networks(learner);
+    let centers = learner.centers.values().shallow_clone();
+    entries.push(("centers".to_owned(), centers));
+    let declarations = learner.network.declarations();
+    for (Declaration { name, .. }, slot) in declarations.iter().zip(learner.optimizer.slots()) {
+        let Some(slot) = slot else { continue };
+        entries.push((
+            format!("optimizer.first.{name}"),
+            slot.first.shallow_clone(),
+        ));
+        if let Some(second) = &slot.second {
+            entries.push((format!("optimizer.second.{name}"), second.shallow_clone()));
+        }
+    }
+    entries
+}
+
+/// Numbers of the state, as tensors of their own.
+fn numbers(learner: &Learner) -> Vec<Entry> {
+    let slots = learner.optimizer.slots().iter();
+    let updates: Vec<i64> = slots
+        .map(|slot| slot.as_ref().map_or(0, |slot| slot.steps))
+        .collect();
+    let scale = learner.loss_scale;
+    vec![
+        ("optimizer.steps".to_owned(), Tensor::from_slice(&updates)),
+        ("steps".to_owned(), Tensor::from_slice(&[learner.steps])),
+        (
+            "loss_scale".to_owned(),
+            Tensor::from_slice(&[scale.factor, scale.steady as f64]),
+        ),
+    ]
+}
+
+/// `numbers` in the order of [`numbers`].
+fn restore_numbers(learner: &mut Learner, numbers: &[Tensor]) {
+    let [updates, steps, scale] = numbers else {
+        return;
+    };
+    for (index, slot) in learner.optimizer.slots_mut().iter_mut().enumerate() {
+        if let Some(slot) = slot {
+            slot.steps = updates.int64_value(&[index as i64]);
+        }
+    }
+    learner.steps = steps.int64_value(&[0]);
+    learner.loss_scale.factor = scale.double_value(&[0]);
+    learner.loss_scale.steady = scale.double_value(&[1]) as i64;
+}
+
+/// The tensor of this name, if its shape and kind are those of `like`.
+fn fitting(file: &SafeTensors, name: &str, like: &Tensor, path: &Path) -> Result<Tensor, UdiError> {
+    let describe = |kind: &dyn std::fmt::Debug, size: &dyn std::fmt::Debug| {
+        format!("{name} of kind {kind:?} and shape {size:?}")
+    };
+    let (dtype, _) = storage(like)?;
+    let size: Vec<usize> = like.size().iter().map(|&side| side as usize).collect();
+    let wanted = describe(&dtype, &size);
+    let Ok(view) = file.tensor(name) else {
+        return Err(state_error(path, &wanted, "no such tensor"));
+    };
+    if view.dtype() != dtype || view.shape() != size {
+        let found = describe(&view.dtype(), &view.shape());
+        return Err(state_error(path, &wanted, &found));
+    }
+    Ok(Tensor::f_from_data_size(
+        view.data(),
+        &like.size(),
+        like.kind(),
+    )?)
+}
+
+fn to_bytes(tensor: &Tensor) -> Result<(Dtype, Vec<u8>), UdiError> {
+    let (dtype, size) = storage(tensor)?;
+    let count = tensor.numel();
+    let mut bytes = vec![0; count * size];
+    let host = tensor.to_device(tch::Device::Cpu).contiguous();
+    host.f_copy_data_u8(&mut bytes, count)?;
+    Ok((dtype, bytes))
+}
+
+/// How a kind is stored, and the bytes of a value.
+fn storage(tensor: &Tensor) -> Result<(Dtype, usize), UdiError> {
+    match tensor.kind() {
+        Kind::Float => Ok((Dtype::F32, 4)),
+        Kind::Double => Ok((Dtype::F64, 8)),
+        Kind::Int64 => Ok((Dtype::I64, 8)),
+        other => Err(UdiError::argument(
+            "state",
+            "fp32, fp64 or int64 tensors",
+            format!("{other:?}"),
+        )),
+    }
+}
+
+fn damaged(path: &Path, error: safetensors::SafeTensorError) -> UdiError {
+    state_error(path, "a whole safetensors file", &error.to_string())
+}
+
+fn state_error(path: &Path, expected: &str, found: &str) -> UdiError {
+    UdiError::State {
+        path: path.to_owned(),
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+    }
+}

@@ -1,0 +1,54 @@
+/** What each "auto" about machine, data and evaluation becomes, and why. */
+import type { Precision } from "../native/types.js";
+import type { Device, RunFacts } from "./resolved.js";
+
+/** A value and the reason for it. */
+export type Choice<T> = readonly [value: T, reason: string];
+
+export function chooseDevice({ cudaDevices }: Pick<RunFacts, "cudaDevices">): Choice<Device> {
+  if (cudaDevices === 0) return ["cpu", "no CUDA device was found"];
+  return ["cuda", cudaDevices === 1 ? "a CUDA device was found" : `the first of ${cudaDevices} CUDA devices`];
+}
+
+export function choosePrecision(
+  device: Device,
+  { cudaBf16, cpuBf16 }: Pick<RunFacts, "cudaBf16" | "cpuBf16">,
+): Choice<Precision> {
+  if (device !== "cpu") {
+    return cudaBf16 ? ["bf16", "the CUDA device computes in it"] : ["fp16", "the CUDA device has no bf16"];
+  }
+  return ["fp32", cpuBf16 ? "on a CPU, although this one computes bf16 faster" : "on a CPU without bf16"];
+}
+
+/** On a CPU the step takes most of the time by far; on a GPU the engine's own thread does little. */
+export function chooseThreads(device: Device, cores: number): Choice<number> {
+  if (device === "cpu") return [cores, "all cores of this machine"];
+  return [Math.max(1, Math.floor(cores / 4)), `a quarter of ${cores} cores; the step runs on the GPU`];
+}
+
+/** Enough to keep up, without taking the cores from a step on the CPU. */
+export function chooseWorkers(device: Device, cores: number): Choice<number> {
+  if (device === "cpu") {
+    return [Math.max(1, Math.floor(cores / 4)), `a quarter of ${cores} cores; the step needs the rest`];
+  }
+  return [Math.max(1, cores - 1), `all but one of ${cores} cores; the step runs on the GPU`];
+}
+
+export function chooseDataKind(
+  path: string | null,
+  { labelled }: Pick<RunFacts, "labelled">,
+): Choice<"class-folders" | "flat-folder" | "quickstart"> {
+  if (path === null) return ["quickstart", "no data.path"];
+  return labelled
+    ? ["class-folders", "data.path holds folders with images"]
+    : ["flat-folder", "data.path holds images without class folders"];
+}
+
+/** The published protocol resizes to 256 and crops 224. */
+export function chooseResizeTo(cropSize: number): Choice<number> {
+  return [Math.round((cropSize * 256) / 224), `256/224 of evaluate.knn.cropSize ${cropSize}`];
+}
+
+export function chooseCropSize(globalSize: number): Choice<number> {
+  return [globalSize, "as crops.globalSize"];
+}

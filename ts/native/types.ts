@@ -132,3 +132,43 @@ export interface StepReport {
   /** Wall time of the step on the engine thread. */
   readonly seconds: number;
 }
+
+/** A decoded image: interleaved RGB, 8 bits. */
+export interface DecodedImage {
+  /** `[height, width, 3]` */
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Shape of a batch of views. */
+export interface BatchShape {
+  readonly images: number;
+  readonly globalSize: number;
+  readonly localCrops: number;
+  readonly localSize: number;
+}
+
+/** One setting of the weighted nearest-neighbour vote. */
+export interface NeighbourScore {
+  readonly neighbours: number;
+  /** Share of test images, in [0, 1]. */
+  readonly top1: number;
+  readonly top5: number;
+}
+
+/** Labelled features for the weighted nearest-neighbour vote (spec/evaluation.md section 1). */
+export interface NeighbourVote {
+  /** `[trainLabels.length, width]`, each row of L2 norm 1. */
+  readonly train: Float32Array;
+  /** Class of each train row, each in [0, classes). */
+  readonly trainLabels: Int32Array;
+  /** `[testLabels.length, width]`, each row of L2 norm 1. */
+  readonly test: Float32Array;
+  readonly testLabels: Int32Array;
+  readonly width: number;
+  readonly classes: number;
+  /** Numbers of neighbours k to report; larger than the train set: clamped. */
+  readonly neighbours: readonly number[];
+  readonly temperature: number;
+}

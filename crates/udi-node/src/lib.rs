@@ -1,1 +1,35 @@
+//! The N-API surface of udi-native: converts, delegates, maps errors.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `shapes` | what crosses the seam, as JavaScript sees it |
+//! | `convert` | shapes to the types of `udi` and `udi_views`, and back |
+//! | `batch` | a batch copied out of JavaScript's memory |
+//! | `memory` | whether a model fits |
+//! | `engine`, `views`, `vote`, `machine` | the calls |
+//! | `thread` | the native thread that owns a learner |
+//! | `reply` | promises settled from another thread |
+//! | `failure`, `guard` | errors and panics to JavaScript errors |
+//!
+//! The TypeScript wrapper (`ts/native`) is the only caller. It hands over plain objects that it made
+//! itself, so no code of the user (a getter, a proxy) runs while arguments are converted and typed
+//! arrays are copied. No call keeps a pointer into JavaScript's memory beyond its own return: an array
+//! that is detached, resized or written to while a promise is pending changes nothing.
 
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+// napi registers nothing in a unit test, where its functions and shapes are therefore not used.
+#![cfg_attr(test, allow(dead_code))]
+
+mod batch;
+mod convert;
+mod engine;
+mod failure;
+mod guard;
+mod machine;
+mod memory;
+mod reply;
+mod shapes;
+mod thread;
+mod views;
+mod vote;

@@ -28,7 +28,23 @@ fn message(payload: &(dyn Any + Send)) -> String {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| payload.downcast_ref::<&str>().copied());
-    text.unwrap_or("a panic without a message").to_owned()
+    readable(text.unwrap_or("a panic without a message"))
+}
+
+/// What libtorch said, out of the debug text of the error that was unwrapped, without the C++ stack behind it.
+fn readable(panic: &str) -> String {
+    let Some((_, quoted)) = panic.split_once("Torch(\"") else {
+        return panic.to_owned();
+    };
+    let said = quoted
+        .trim_end_matches("\")")
+        .replace("\\n", "\n")
+        .replace("\\\"", "\"")
+        .replace("\\'", "'");
+    match said.split_once("\nException raised from") {
+        Some((message, _)) => message.to_owned(),
+        None => said,
+    }
 }
 
 #[cfg(test)]
@@ -40,6 +56,8 @@ mod tests {
     fn an_exception_of_libtorch_becomes_an_error_with_its_words() {
         let result = guard(|| Ok(Tensor::from_slice(&[1f32, 2.0]).view([3])));
         let text = result.map(|_| ()).unwrap_err().to_string();
-        assert!(text.contains("shape '[3]' is invalid"), "{text}");
+        let expected =
+            "libtorch failed: Internal torch error: shape '[3]' is invalid for input of size 2";
+        assert_eq!(text, expected);
     }
 }

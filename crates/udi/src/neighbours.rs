@@ -40,7 +40,7 @@ pub struct NeighbourScore {
     pub top5: f64,
 }
 
-/// Test rows whose similarities to all train rows are held at once, in values.
+/// Values of test rows held at once: similarities to all train rows, or votes for all classes.
 const CHUNK_VALUES: i64 = 1 << 24;
 
 /// Classifies each test row by its nearest train rows.
@@ -92,7 +92,7 @@ impl NeighbourVote<'_> {
         let clamped: Vec<i64> = self.neighbours.iter().map(|&k| k.min(train_rows)).collect();
         let most = clamped.iter().copied().max().unwrap_or(1);
         let mut hits = vec![(0, 0); clamped.len()];
-        let chunk = (CHUNK_VALUES / train_rows).max(1);
+        let chunk = (CHUNK_VALUES / train_rows.max(self.classes)).max(1);
         for start in (0..test_rows).step_by(chunk as usize) {
             let count = chunk.min(test_rows - start);
             let similarity = test.narrow(0, start, count).matmul(&train.tr());

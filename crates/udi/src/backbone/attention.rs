@@ -56,7 +56,9 @@ pub(crate) fn split_heads<const PARTS: usize>(packed: &Tensor, heads: i64) -> [T
     let parts = packed
         .view([batch, tokens, PARTS as i64, heads, -1])
         .permute([2, 0, 3, 1, 4]);
-    std::array::from_fn(|part| parts.select(0, part as i64))
+    // One `unbind`, not a `select` for each part: its gradient is one copy, that of a `select` a whole tensor of zeros.
+    let mut parts = parts.unbind(0).into_iter();
+    std::array::from_fn(|_| parts.next().unwrap_or_default())
 }
 
 /// `[B, heads, N, C / heads]` -> `[B, N, C]`

@@ -68,17 +68,23 @@ impl Block {
         attended: &Tensor,
         drop: Option<&DropPaths>,
     ) -> Tensor {
-        let tokens = tokens + self.dropped(attended, Branch::Attention, drop);
+        let tokens = self.add(tokens, attended, Branch::Attention, drop);
         let normed = self.norm2.forward(weights, &tokens);
         let hidden = self.fc1.forward(weights, &normed).gelu("none");
         let output = self.fc2.forward(weights, &hidden);
-        tokens + self.dropped(&output, Branch::Mlp, drop)
+        self.add(&tokens, &output, Branch::Mlp, drop)
     }
 
-    fn dropped(&self, output: &Tensor, branch: Branch, drop: Option<&DropPaths>) -> Tensor {
+    fn add(
+        &self,
+        tokens: &Tensor,
+        output: &Tensor,
+        branch: Branch,
+        drop: Option<&DropPaths>,
+    ) -> Tensor {
         match drop {
-            Some(drop) => drop.apply(output, self.index, branch),
-            None => output.shallow_clone(),
+            Some(drop) => drop.add(tokens, output, self.index, branch),
+            None => tokens + output,
         }
     }
 }

@@ -46,9 +46,10 @@ impl DropPaths {
         })
     }
 
-    /// `[B, ..]` with the branches of this block dropped or scaled.
-    pub fn apply(&self, output: &Tensor, block: i64, branch: Branch) -> Tensor {
-        output * self.kept.select(0, 2 * block + branch as i64)
+    /// `[B, N, C]` plus the output of a branch of this block, dropped or scaled for each sample.
+    pub fn add(&self, tokens: &Tensor, output: &Tensor, block: i64, branch: Branch) -> Tensor {
+        let kept = self.kept.select(0, 2 * block + branch as i64);
+        tokens.addcmul(&output.to_kind(tokens.kind()), &kept)
     }
 }
 

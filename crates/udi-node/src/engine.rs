@@ -1,0 +1,169 @@
+//! The engine: one learner on one native thread.
+
+use std::{path::Path, sync::Arc, time::Instant};
+
+use napi::{
+    Env,
+    bindgen_prelude::{Float32Array, PromiseRaw, ToNapiValue},
+};
+use napi_derive::napi;
+use udi::{Branch, Learner, LearnerConfig};
+
+use crate::{
+    batch::{BatchData, PixelData},
+    failure::{Code, Failure},
+    guard::guarded,
+    memory,
+    reply::Reply,
+    shapes::{EvaluationViews, MultiCropBatch, NativeOptions, ScheduleValues, StepReport},
+    thread::{self, Handle},
+    views::ViewBatch,
+};
+
+/// What the engine thread owns.
+struct Engaged {
+    learner: Learner,
+    patch_size: i64,
+}
+
+impl Engaged {
+    /// Makes the learner on the calling thread, which it must not leave.
+    fn open(options: &NativeOptions) -> Result<Self, Failure> {
+        if let Ok(threads @ 1..) = i32::try_from(options.threads) {
+            tch::set_num_threads(threads);
+        }
+        memory::check(&options.model)?;
+        let config = LearnerConfig::try_from(options)?;
+        Ok(Self {
+            learner: Learner::new(&config)?,
+            patch_size: config.model.patch_size,
+        })
+    }
+
+    fn step(&mut self, batch: &BatchData, at: ScheduleValues) -> Result<StepReport, Failure> {
+        let start = Instant::now();
+        let batch = batch.multi_crop(self.patch_size)?;
+        let report = self.learner.step(&batch, &at.into())?;
+        Ok(StepReport::new(report, start.elapsed().as_secs_f64()))
+    }
+}
+
+/// A learner on its own thread. Calls are queued and run in order; each gives a promise.
+#[napi]
+pub struct Engine {
+    thread: Handle<Engaged>,
+}
+
+/// Starts an engine thread and makes its learner.
+#[napi(catch_unwind)]
+pub fn open_engine(env: &Env, options: NativeOptions) -> napi::Result<PromiseRaw<'_, Engine>> {
+    let (thread, inbox) = thread::line();
+    let engine = Engine { thread };
+    thread::start(
+        env,
+        "udi-engine",
+        inbox,
+        move |inbox, reply| match guarded(|| Engaged::open(&options)) {
+            Ok(engaged) => {
+                reply.settle(Ok(engine));
+                inbox.serve(engaged);
+            }
+            Err(failure) => reply.settle(Err(failure)),
+        },
+    )
+}
+
+#[napi]
+impl Engine {
+    /// One training step on a batch in JavaScript's memory, which is copied before this returns.
+    #[napi(catch_unwind)]
+    pub fn step_arrays<'env>(
+        &self,
+        env: &'env Env,
+        batch: MultiCropBatch,
+        at: ScheduleValues,
+    ) -> napi::Result<PromiseRaw<'env, StepReport>> {
+        let batch = BatchData::copy(&batch).map_err(|failure| failure.into_napi(env))?;
+        self.submit(env, move |engaged| engaged.step(&batch, at))
+    }
+
+    /// One training step on rendered views, which stay usable.
+    #[napi(catch_unwind)]
+    pub fn step_views<'env>(
+        &self,
+        env: &'env Env,
+        views: &ViewBatch,
+        at: ScheduleValues,
+    ) -> napi::Result<PromiseRaw<'env, StepReport>> {
+        let batch: Arc<BatchData> = views.data().map_err(|failure| failure.into_napi(env))?;
+        self.submit(env, move |engaged| engaged.step(&batch, at))
+    }
+
+    /// Class-token features: `[images, C]`.
+    #[napi(catch_unwind)]
+    pub fn embed<'env>(
+        &self,
+        env: &'env Env,
+        views: EvaluationViews,
+        #[napi(ts_arg_type = "'student' | 'teacher'")] network: String,
+    ) -> napi::Result<PromiseRaw<'env, Float32Array>> {
+        let (images, size) = (views.images.into(), views.size.into());
+        let pixels = PixelData::copy(&views.pixels).map_err(|failure| failure.into_napi(env))?;
+        self.submit(env, move |engaged| {
+            let branch = branch(&network)?;
+            let features = engaged
+                .learner
+                .features(branch, images, size, &pixels.pixels())?;
+            Ok(Float32Array::new(features))
+        })
+    }
+
+    /// Writes the whole state to a file.
+    #[napi(catch_unwind)]
+    pub fn save<'env>(&self, env: &'env Env, file: String) -> napi::Result<PromiseRaw<'env, ()>> {
+        self.submit(env, move |engaged| {
+            engaged.learner.save(Path::new(&file))?;
+            Ok(())
+        })
+    }
+
+    /// Takes the whole state from a file.
+    #[napi(catch_unwind)]
+    pub fn load<'env>(&self, env: &'env Env, file: String) -> napi::Result<PromiseRaw<'env, ()>> {
+        self.submit(env, move |engaged| {
+            engaged.learner.load(Path::new(&file))?;
+            Ok(())
+        })
+    }
+
+    /// Takes no more calls; resolves when those queued are done and the learner's memory is free.
+    #[napi(catch_unwind)]
+    pub fn close<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
+        let (reply, promise) = Reply::new(env)?;
+        self.thread.close(Box::new(move || reply.settle(Ok(()))));
+        Ok(promise)
+    }
+
+    /// Queues work on the learner; its outcome settles the promise.
+    fn submit<'env, T: ToNapiValue + Send + 'static>(
+        &self,
+        env: &'env Env,
+        work: impl FnOnce(&mut Engaged) -> Result<T, Failure> + Send + 'static,
+    ) -> napi::Result<PromiseRaw<'env, T>> {
+        let (reply, promise) = Reply::new(env)?;
+        let job = move |engaged: &mut Engaged| reply.settle(guarded(|| work(engaged)));
+        self.thread.post(Box::new(job));
+        Ok(promise)
+    }
+}
+
+fn branch(network: &str) -> Result<Branch, Failure> {
+    match network {
+        "student" => Ok(Branch::Student),
+        "teacher" => Ok(Branch::Teacher),
+        other => {
+            let message = format!("network: expected student or teacher, received {other:?}");
+            Err(Failure::new(Code::Argument, message))
+        }
+    }
+}

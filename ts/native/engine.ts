@@ -1,0 +1,104 @@
+/** The native engine: one learner on one native thread, and the work around it that is native too. */
+import { ArgumentError } from "../errors.js";
+import type * as addon from "./addon.js";
+import { choice, fileName } from "./argument-checks.js";
+import { checkBatch, checkEvaluationViews, checkSchedule } from "./check-batch.js";
+import { checkOptions } from "./check-options.js";
+import { delegate } from "./delegate.js";
+import { engineAddon } from "./engine-addon.js";
+import type { ViewBatch } from "./rendered-views.js";
+import type { MultiCropBatch, NativeOptions, ScheduleValues, StepReport } from "./types.js";
+import { ViewHandle } from "./view-handle.js";
+
+export { type CudaDevice, type Machine, machine } from "./machine.js";
+export { neighbourVote } from "./neighbour-vote.js";
+export { type RenderViews, renderEvaluationViews, renderViews, type ViewBatch } from "./rendered-views.js";
+
+/** Views of whole images, to be embedded. */
+export interface EvaluationViews {
+  readonly images: number;
+  /** Side in pixels; a multiple of the patch size. */
+  readonly size: number;
+  /** `[images, 3, size, size]`: RGB bytes, normalised on the device, or normalised floats. */
+  readonly pixels: Uint8Array | Float32Array;
+}
+
+/**
+ * A learner. Calls are queued on its thread and made in their order. Arrays are copied when a call is made, so they
+ * may be written to, or handed to another thread, while its promise is pending.
+ */
+export interface Native extends AsyncDisposable {
+  readonly options: NativeOptions;
+  /** One training step. Throws NonFiniteLossError, and leaves the weights as they were, where a loss is not finite. */
+  stepUdi(batch: MultiCropBatch | ViewBatch, at: ScheduleValues): Promise<StepReport>;
+  /** Class-token features after the final norm: `[images, C]`. Default: of the teacher. */
+  embed(views: EvaluationViews, network?: "teacher" | "student"): Promise<Float32Array>;
+  /** Everything that training needs to go on, as one safetensors file, written whole or not at all. */
+  save(file: string): Promise<void>;
+  /** Goes on from a file that `save` wrote for a model of the same shape. */
+  load(file: string): Promise<void>;
+  /** Resolves when all calls made before are done and the memory is free; later calls are refused. */
+  close(): Promise<void>;
+}
+
+/** Starts an engine thread and makes its learner there. */
+export async function openEngine(options: NativeOptions): Promise<Native> {
+  const checked = checkOptions(options);
+  const engine = await delegate(() => engineAddon().openEngine(checked));
+  return new NativeEngine(checked as NativeOptions, engine);
+}
+
+class NativeEngine implements Native {
+  readonly options: NativeOptions;
+  readonly #engine: addon.Engine;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: NativeOptions, engine: addon.Engine) {
+    this.options = options;
+    this.#engine = engine;
+  }
+
+  async stepUdi(batch: MultiCropBatch | ViewBatch, at: ScheduleValues): Promise<StepReport> {
+    const engine = this.#open();
+    const values = checkSchedule(at);
+    if (batch instanceof ViewHandle) {
+      const { views } = batch;
+      return delegate(() => engine.stepViews(views, values));
+    }
+    const arrays = checkBatch(batch);
+    return delegate(() => engine.stepArrays(arrays, values));
+  }
+
+  async embed(views: EvaluationViews, network: "teacher" | "student" = "teacher"): Promise<Float32Array> {
+    const engine = this.#open();
+    const checked = checkEvaluationViews(views);
+    const which = choice("network", network, ["teacher", "student"]);
+    return delegate(() => engine.embed(checked, which));
+  }
+
+  async save(file: string): Promise<void> {
+    const engine = this.#open();
+    const name = fileName("file", file);
+    return delegate(() => engine.save(name));
+  }
+
+  async load(file: string): Promise<void> {
+    const engine = this.#open();
+    const name = fileName("file", file);
+    return delegate(() => engine.load(name));
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= delegate(() => this.#engine.close());
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #open(): addon.Engine {
+    if (this.#closing === undefined) return this.#engine;
+    throw new ArgumentError("native: expected an open engine, received one that is closed");
+  }
+}

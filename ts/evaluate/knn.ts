@@ -1,0 +1,93 @@
+/** Weighted k-NN on frozen features (spec/evaluation.md section 1). */
+import type { ImageSource } from "../dataset/image-source.js";
+import { DataError } from "../errors.js";
+import { type Native, neighbourVote } from "../native/engine.js";
+import type { NeighbourScore } from "../native/types.js";
+import type { SkippedFile } from "../views/evaluation-batches.js";
+import { type FeatureTable, sourceFeatures } from "./features.js";
+
+export interface KnnRequest {
+  readonly native: Native;
+  readonly train: ImageSource;
+  readonly heldOut: ImageSource;
+  /** Shorter side after resizing, in pixels. */
+  readonly resizeTo: number;
+  /** Side of the centre crop that the network sees; a multiple of its patch size. */
+  readonly cropSize: number;
+  /** Numbers of neighbours k. */
+  readonly neighbours: readonly number[];
+  readonly temperature: number;
+  readonly batchSize: number;
+  /** Images decoded at once. */
+  readonly workers: number;
+  /** Default: the teacher. */
+  readonly network?: "teacher" | "student";
+  /** Called after each batch with the number of images done of both sources. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface KnnResult {
+  /** One for each k. */
+  readonly scores: readonly NeighbourScore[];
+  /** Images that took part. */
+  readonly trainImages: number;
+  readonly heldOutImages: number;
+  /** Files of both sources that could not be decoded and were left out. */
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** Throws DataError where a source has no labels or no readable image, or a held-out class has no train images. */
+export async function evaluateKnn(request: KnnRequest): Promise<KnnResult> {
+  const { train, heldOut, neighbours, temperature } = request;
+  const toTrainClass = matchClasses(train, heldOut);
+  const total = train.count + heldOut.count;
+  const known = await features(request, train, (done) => request.onProgress?.(done, total));
+  const asked = await features(request, heldOut, (done) => request.onProgress?.(train.count + done, total));
+  const scores = await neighbourVote({
+    train: known.rows,
+    trainLabels: Int32Array.from(known.samples, (sample) => train.label(sample)),
+    test: asked.rows,
+    testLabels: Int32Array.from(asked.samples, (sample) => toTrainClass[heldOut.label(sample)] as number),
+    width: known.width,
+    classes: train.classes.length,
+    neighbours,
+    temperature,
+  });
+  return {
+    scores,
+    trainImages: known.samples.length,
+    heldOutImages: asked.samples.length,
+    skipped: [...known.skipped, ...asked.skipped],
+  };
+}
+
+function features(
+  { native, resizeTo, cropSize, batchSize, workers, network = "teacher" }: KnnRequest,
+  source: ImageSource,
+  onProgress: (done: number) => void,
+): Promise<FeatureTable> {
+  const size = { resizeTo, crop: cropSize };
+  const embed = (images: number, pixels: Uint8Array) =>
+    native.embed({ images, size: cropSize, pixels }, network);
+  return sourceFeatures({ source, size, batchSize, workers, embed, onProgress });
+}
+
+/** For each class of the held-out source the index of the train class of that name. */
+export function matchClasses(train: ImageSource, heldOut: ImageSource): readonly number[] {
+  for (const source of [train, heldOut]) {
+    if (source.classes.length > 0) continue;
+    throw new DataError(`data folder ${source.root}: k-NN needs labels, but it was read as a flat folder`, {
+      hint: "give a folder with one sub-folder for each class",
+    });
+  }
+  return heldOut.classes.map((name) => {
+    const index = train.classes.indexOf(name);
+    if (index >= 0) return index;
+    throw new DataError(
+      `class "${name}" of ${heldOut.root}: expected a class of that name in ${train.root}`,
+      {
+        hint: "both parts need the same class folders",
+      },
+    );
+  });
+}

@@ -1,0 +1,74 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { checkpointIsDue, evaluationIsDue, following } from "../../ts/train/plan.js";
+import type { Position } from "../../ts/views/planned-batches.js";
+import { exampleConfig } from "../run/example-run.js";
+
+const STEPS_PER_EPOCH = 3;
+
+/** Every place of a run of `epochs` epochs: steps made, and the batch that comes next. */
+function places(epochs: number): { step: number; position: Position }[] {
+  const found = [{ step: 0, position: { epoch: 0, index: 0 } }];
+  while (found.length <= epochs * STEPS_PER_EPOCH) {
+    const { step, position } = found[found.length - 1] as (typeof found)[number];
+    found.push({ step: step + 1, position: following(position, STEPS_PER_EPOCH) });
+  }
+  return found;
+}
+
+function config(epochs: number, ...set: string[]) {
+  const short = ["schedule.warmupEpochs=0", "schedule.warmupTeacherTemperatureEpochs=0"];
+  return exampleConfig("/runs/a", `training.epochs=${epochs}`, ...short, ...set);
+}
+
+function checkpoints(epochs: number, ...set: string[]): number[] {
+  const settled = config(epochs, ...set.map((key) => `checkpoint.${key}`));
+  return places(epochs)
+    .slice(1)
+    .filter((place) => checkpointIsDue(settled, place))
+    .map(({ step }) => step);
+}
+
+function evaluations(epochs: number, everyEpochs: number | null): number[] {
+  const settled = config(epochs, `evaluate.knn.everyEpochs=${everyEpochs}`);
+  return places(epochs)
+    .filter((place) => evaluationIsDue(settled, place))
+    .map(({ step }) => step);
+}
+
+test("the batches that follow one another are all batches of all epochs in order", () => {
+  const property = fc.property(
+    fc.integer({ min: 1, max: 9 }),
+    fc.integer({ min: 0, max: 60 }),
+    (perEpoch, count) => {
+      let position: Position = { epoch: 0, index: 0 };
+      for (let made = 0; made < count; made++) position = following(position, perEpoch);
+      expect(position).toEqual({ epoch: Math.floor(count / perEpoch), index: count % perEpoch });
+    },
+  );
+  fc.assert(property);
+});
+
+test("checkpoints are due at the end of every epoch, or of every so many", () => {
+  expect(checkpoints(4, "everyEpochs=1")).toEqual([3, 6, 9, 12]);
+  expect(checkpoints(4, "everyEpochs=2")).toEqual([6, 12]);
+});
+
+test("the last step always has a checkpoint", () => {
+  expect(checkpoints(5, "everyEpochs=2")).toEqual([6, 12, 15]);
+  expect(checkpoints(2, "everyEpochs=100")).toEqual([6]);
+});
+
+test("checkpoints within an epoch come on top", () => {
+  expect(checkpoints(2, "everyEpochs=1", "everySteps=2")).toEqual([2, 3, 4, 6]);
+});
+
+test("the untrained network and the last teacher are evaluated, and those between as often as asked", () => {
+  expect(evaluations(4, 0)).toEqual([0, 12]);
+  expect(evaluations(4, 2)).toEqual([0, 6, 12]);
+  expect(evaluations(3, 2)).toEqual([0, 6, 9]);
+});
+
+test("without evaluation none is due, not even at the end", () => {
+  expect(evaluations(2, null)).toEqual([]);
+});

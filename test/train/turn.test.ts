@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { NativeError, NonFiniteLossError } from "../../ts/errors.js";
+import { advanced, skippedRecords, stepRecord, type Turn, withWayBack } from "../../ts/train/turn.js";
+import { progressAt } from "../run/example-run.js";
+
+const shape = { images: 8, globalSize: 32, localCrops: 2, localSize: 16 };
+
+/** The turn of step 6, the last of the second epoch of three steps. */
+const turn: Turn = {
+  batch: {
+    epoch: 1,
+    index: 2,
+    views: { shape, bytes: 0, [Symbol.dispose]: () => {} },
+    skipped: [{ file: "/data/a.png", reason: "empty", epoch: 1, sample: 4 }],
+  },
+  at: {
+    learningRate: 1e-3,
+    weightDecay: 0.04,
+    momentum: 0.99,
+    teacherTemperature: 0.05,
+    freezeLastLayer: false,
+  },
+  report: {
+    step: 6,
+    loss: 5,
+    levels: { cls: 5 },
+    terms: { globalCls: 5 },
+    gradientNorm: 2,
+    skipped: false,
+    lossScale: 1,
+    seconds: 0.3,
+  },
+  waitSeconds: 0.1,
+};
+
+test("a step's record holds what the step measured and where its schedules stood", () => {
+  expect(stepRecord(turn)).toEqual({
+    step: 6,
+    epoch: 2,
+    loss: 5,
+    levels: { cls: 5 },
+    terms: { globalCls: 5 },
+    gradientNorm: 2,
+    learningRate: 1e-3,
+    weightDecay: 0.04,
+    momentum: 0.99,
+    teacherTemperature: 0.05,
+    lossScale: 1,
+    overflowed: false,
+    seconds: 0.3,
+    dataWaitSeconds: 0.1,
+    imagesPerSecond: 20,
+  });
+});
+
+test("skipped files are listed under the step that they were meant for", () => {
+  expect(skippedRecords(turn)).toEqual([{ step: 6, epoch: 2, file: "/data/a.png", reason: "empty" }]);
+});
+
+test("the run stands before the next epoch, with the images of the batch and its replacements counted", () => {
+  expect(advanced(progressAt(5), turn, 3)).toEqual({
+    step: 6,
+    position: { epoch: 2, index: 0 },
+    samples: { seen: 5 * 64 + 8 + 1, skipped: 1 },
+  });
+});
+
+test("a loss that is not finite names the last good checkpoint and keeps its cause", () => {
+  const cause = new NonFiniteLossError("step 7: globalCls is NaN");
+  const error = withWayBack(cause, "/runs/a/checkpoints/6");
+  expect(error).toBeInstanceOf(NonFiniteLossError);
+  expect(error).toMatchObject({
+    message: "step 7: globalCls is NaN; last good checkpoint: /runs/a/checkpoints/6",
+    cause,
+  });
+  expect(withWayBack(cause, null)).toMatchObject({
+    message: "step 7: globalCls is NaN; last good checkpoint: none yet",
+  });
+});
+
+test("any other error passes as it is", () => {
+  const error = new NativeError("out of memory");
+  expect(withWayBack(error, null)).toBe(error);
+});

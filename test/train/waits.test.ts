@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { withWaits } from "../../ts/train/waits.js";
+
+test("the time that a value takes is measured, and not the time that the loop takes", async () => {
+  async function* source() {
+    yield "at once";
+    await sleep(60);
+    yield "late";
+    yield "at once again";
+  }
+  const waits: number[] = [];
+  for await (const { waitSeconds } of withWaits(source())) {
+    waits.push(waitSeconds);
+    await sleep(60);
+  }
+  const [first, second, third] = waits as [number, number, number];
+  expect(second).toBeGreaterThan(0.055);
+  expect(first).toBeLessThan(second);
+  expect(third).toBeLessThan(0.05);
+});
+
+test("leaving the loop ends the source", async () => {
+  let ended = false;
+  async function* source() {
+    try {
+      for (let count = 0; ; count++) yield count;
+    } finally {
+      ended = true;
+    }
+  }
+  for await (const { value } of withWaits(source())) if (value === 2) break;
+  expect(ended).toBe(true);
+});

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+/** The command `udi-native`. */
+import { Command, CommanderError } from "commander";
+import { packageVersion } from "../native/package-root.js";
+import { doctorCommand } from "./doctor-command.js";
+import { installLibtorchCommand } from "./install-libtorch-command.js";
+import { reportError } from "./report-error.js";
+import { trainCommand } from "./train-command.js";
+
+const program = new Command("udi-native")
+  .description("Self-supervised pretraining of Vision Transformers with UDI")
+  .version(packageVersion());
+
+for (const command of [trainCommand(), doctorCommand(), installLibtorchCommand()]) {
+  program.addCommand(command.exitOverride());
+}
+
+try {
+  await program.exitOverride().parseAsync();
+} catch (error) {
+  process.exitCode = error instanceof CommanderError ? usageStatus(error) : printed(error);
+}
+
+/** Commander has printed its message already; help and version are no errors. */
+function usageStatus(error: CommanderError): number {
+  return error.exitCode === 0 ? 0 : 2;
+}
+
+function printed(error: unknown): number {
+  const { text, exitCode } = reportError(error);
+  console.error(text);
+  return exitCode;
+}

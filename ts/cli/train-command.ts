@@ -1,0 +1,40 @@
+/** `udi-native train`: options only; what they start is loaded when they are right. */
+import { Command } from "commander";
+
+export interface TrainChoice {
+  readonly data?: string;
+  readonly out?: string;
+  readonly set?: readonly string[];
+  readonly resume?: true;
+}
+
+const AFTER = `
+Progress goes to stderr, results to stdout. Ctrl-C finishes the step, writes a checkpoint and says how to go on; a second
+Ctrl-C leaves at once. Exit status: 0 finished, 1 failed while running, 2 something to mend (message and hint say what),
+130 stopped by Ctrl-C, 143 by SIGTERM.
+
+Examples:
+  udi-native train                                          the quickstart, on images that it renders itself
+  udi-native train --data photos --out runs/photos          the same small model on your own images
+  udi-native train pretrain/vit-small-16-100ep --data imagenet/train --set training.batchSize=64
+  udi-native train runs/photos/config.yaml --resume         go on with a run that was stopped
+`;
+
+export function trainCommand(): Command {
+  return new Command("train")
+    .description("pretrain a Vision Transformer with UDI")
+    .argument("[config]", "a YAML file, or the name of a built-in configuration (default: the quickstart)")
+    .option("--data <dir>", "folder of images: class folders or flat (data.path)")
+    .option("--out <dir>", "folder of the run (output)")
+    .option("--set <key=value>", "set one key, e.g. training.epochs=10; may be repeated", collect)
+    .option("--resume", "go on with the run in the output folder")
+    .addHelpText("after", AFTER)
+    .action(async (file: string | undefined, choice: TrainChoice) => {
+      const { runTraining } = await import("./training.js");
+      await runTraining(file, choice);
+    });
+}
+
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}

@@ -1,0 +1,49 @@
+/** The public interface of udi-native. */
+export { type ConfigRequest, loadConfig } from "./config/load.js";
+export type { Architecture } from "./config/presets.js";
+export type { ResolvedConfig } from "./config/resolved.js";
+export type { Config } from "./config/schema.js";
+export {
+  ArgumentError,
+  ConfigError,
+  DataError,
+  InstallError,
+  NativeError,
+  NonFiniteLossError,
+  RunError,
+  UdiError,
+} from "./errors.js";
+export {
+  type EvaluationViews,
+  type Machine,
+  machine,
+  type Native,
+  type RenderViews,
+  renderViews,
+  type ViewBatch,
+} from "./native/engine.js";
+export { type ModelChoice, type OpenNativeOptions, openNative } from "./native/open-native.js";
+export type {
+  BatchShape,
+  DecodedImage,
+  HeadOptions,
+  ModelOptions,
+  MultiCropBatch,
+  NativeOptions,
+  NeighbourScore,
+  ObjectiveOptions,
+  OptimizerOptions,
+  Precision,
+  SamplingMaps,
+  ScheduleValues,
+  StepReport,
+  TargetSamples,
+} from "./native/types.js";
+export { type RandomStream, randomStream } from "./random.js";
+export { type MultiCropOptions, multiCropRecipe } from "./recipe/multi-crop.js";
+export { PHOTOMETRIC_DEFAULTS, type PhotometricOptions } from "./recipe/photometric.js";
+export type { ImageMaps, ImageRecipe, ViewRecipe } from "./recipe/types.js";
+export type { EvaluationRecord, SkippedRecord, StepRecord } from "./run/records.js";
+export { train } from "./train/pretrain.js";
+export type { TrainOptions, TrainResult, TrainStart } from "./train/train-options.js";
+export { decodeImage } from "./views/decode.js";

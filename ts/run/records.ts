@@ -1,0 +1,48 @@
+/** What a run writes about itself, line by line. */
+import type { NeighbourScore } from "../native/types.js";
+
+/** One line of `metrics.jsonl`. JSON has no infinity: it stands as null (gradients that overflowed in fp16). */
+export interface StepRecord {
+  /** Number of the step, counted from 1. */
+  readonly step: number;
+  /** Epoch that the step belongs to, counted from 1. */
+  readonly epoch: number;
+  /** Mean of the levels' losses. */
+  readonly loss: number;
+  readonly levels: Readonly<Record<string, number>>;
+  readonly terms: Readonly<Record<string, number>>;
+  /** L2 norm of all gradients before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly momentum: number;
+  readonly teacherTemperature: number;
+  /** 1 except for fp16. */
+  readonly lossScale: number;
+  /** fp16 only: the gradients overflowed and the weights stayed as they were. */
+  readonly overflowed: boolean;
+  /** Wall time of the step on the engine thread. */
+  readonly seconds: number;
+  /** Time that the loop waited for this batch. */
+  readonly dataWaitSeconds: number;
+  /** Images of the batch over step and wait together. */
+  readonly imagesPerSecond: number;
+}
+
+/** One line of `skipped.jsonl`: an image that could not be decoded and was replaced by another one. */
+export interface SkippedRecord {
+  /** Step and epoch whose batch it was meant for, both counted from 1. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** One line of `evaluations.jsonl`: k-NN accuracy on held-out images. */
+export interface EvaluationRecord {
+  /** Steps made before it; 0: the untrained network. */
+  readonly step: number;
+  readonly protocol: "knn";
+  readonly network: "teacher";
+  readonly scores: readonly NeighbourScore[];
+}

@@ -1,0 +1,37 @@
+/** What is due after a step: pure decisions from the configuration and the place in the run. */
+import type { ResolvedConfig } from "../config/resolved.js";
+import type { Progress } from "../run/run.js";
+import type { Position } from "../views/planned-batches.js";
+
+type Planned = Pick<ResolvedConfig, "training" | "checkpoint" | "evaluate">;
+
+/** Steps made, and the batch that comes next. */
+type Place = Pick<Progress, "step" | "position">;
+
+/** The batch that follows `position`. */
+export function following({ epoch, index }: Position, stepsPerEpoch: number): Position {
+  return index + 1 < stepsPerEpoch ? { epoch, index: index + 1 } : { epoch: epoch + 1, index: 0 };
+}
+
+/** Whether a checkpoint is due. The last step always has one. */
+export function checkpointIsDue(config: Planned, { step, position }: Place): boolean {
+  const { everyEpochs, everySteps } = config.checkpoint;
+  if (isFinished(config, position) || (everySteps > 0 && step % everySteps === 0)) return true;
+  return isEpochEnd(position) && position.epoch % everyEpochs === 0;
+}
+
+/** Whether an evaluation is due: of the untrained network, every so many epochs, and at the end. */
+export function evaluationIsDue(config: Planned, { step, position }: Place): boolean {
+  const { everyEpochs } = config.evaluate.knn;
+  if (everyEpochs === null) return false;
+  if (step === 0 || isFinished(config, position)) return true;
+  return everyEpochs > 0 && isEpochEnd(position) && position.epoch % everyEpochs === 0;
+}
+
+function isFinished({ training }: Planned, { epoch }: Position): boolean {
+  return epoch >= training.epochs;
+}
+
+function isEpochEnd({ index }: Position): boolean {
+  return index === 0;
+}

@@ -1,0 +1,60 @@
+/** Everything that is decided before a run may begin: its data, its numbers, its identity. */
+import { join } from "node:path";
+import { resolveConfig } from "../config/resolve.js";
+import type { ResolvedConfig } from "../config/resolved.js";
+import type { Config } from "../config/schema.js";
+import { batchesPerEpoch } from "../dataset/epoch-order.js";
+import { type Machine, machine } from "../native/engine.js";
+import { machineFacts } from "../native/machine-facts.js";
+import type { NativeOptions } from "../native/types.js";
+import { type DatasetIdentity, datasetIdentity } from "../run/dataset-identity.js";
+import { RUN_FILES } from "../run/run-files.js";
+import type { TrainingBatchesRequest } from "../views/training-batches.js";
+import type { SkipLimit } from "./skip-limit.js";
+import { openTrainingData, type Remark, type TrainingData } from "./training-data.js";
+
+export interface SettledRun {
+  readonly config: ResolvedConfig;
+  readonly data: TrainingData;
+  readonly dataset: DatasetIdentity;
+  readonly machine: Machine;
+  readonly stepsPerEpoch: number;
+  readonly skipLimit: SkipLimit;
+}
+
+/** Opens the data, looks at the machine, settles every "auto". Throws DataError, InstallError or ConfigError. */
+export async function settleRun(written: Config, onRemark: Remark): Promise<SettledRun> {
+  const data = await openTrainingData(written, onRemark);
+  const images = data.train;
+  const host = await machine();
+  const labelled = images.classes.length > 0;
+  const config = resolveConfig(written, { ...machineFacts(host), samples: images.count, labelled });
+  const { batchSize } = config.training;
+  const stepsPerEpoch = batchesPerEpoch(images.count, batchSize);
+  return {
+    config,
+    data,
+    dataset: datasetIdentity(images),
+    machine: host,
+    stepsPerEpoch,
+    skipLimit: {
+      maxSkippedShare: config.data.maxSkippedShare,
+      samplesPerEpoch: stepsPerEpoch * batchSize,
+      list: join(config.output, RUN_FILES.skipped),
+    },
+  };
+}
+
+/** What the engine is opened with. */
+export function engineOptions(config: ResolvedConfig): NativeOptions {
+  const { objective, optimizer, device, precision, seed, threads } = config;
+  const { arch: _, ...model } = config.model;
+  return { model, objective, optimizer, device, precision, seed, threads };
+}
+
+/** Which batches the run is made of. */
+export function batchesOf({ config, data }: SettledRun): Omit<TrainingBatchesRequest, "from" | "render"> {
+  const { crops, seed, training } = config;
+  const { workers, prefetchBatches } = config.data;
+  return { source: data.train, crops, seed, ...training, workers, prefetchBatches };
+}

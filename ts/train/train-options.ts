@@ -1,0 +1,42 @@
+/** What a caller of `train` may ask for, and what it is told. */
+import type { ResolvedConfig } from "../config/resolved.js";
+import type { EvaluationRecord, StepRecord } from "../run/records.js";
+import type { SampleTally } from "./skip-limit.js";
+
+export interface TrainOptions {
+  /** "start" (default): a run in a folder that holds none. "resume": go on with the run in the folder. */
+  readonly mode?: "start" | "resume";
+  /** Once aborted, the step in progress is finished, a checkpoint written, and `train` resolves as "interrupted". */
+  readonly signal?: AbortSignal;
+  /** All is decided and open; the first step comes next. */
+  readonly onStart?: (start: TrainStart) => void;
+  readonly onStep?: (record: StepRecord, samples: SampleTally) => void;
+  readonly onEvaluation?: (record: EvaluationRecord) => void;
+  /** Something that a reader should know, in one line: a damaged checkpoint was passed over. */
+  readonly onRemark?: (line: string) => void;
+}
+
+export interface TrainStart {
+  /** Absolute path of the run. */
+  readonly folder: string;
+  readonly config: ResolvedConfig;
+  /** Number of training images. */
+  readonly images: number;
+  readonly stepsPerEpoch: number;
+  /** Steps made before. */
+  readonly step: number;
+}
+
+export interface TrainResult {
+  readonly outcome: "finished" | "interrupted";
+  /** Absolute path of the run. */
+  readonly folder: string;
+  /** Steps made in all. */
+  readonly step: number;
+  /** The last step made here; null: none was left to make. */
+  readonly last: StepRecord | null;
+  /** Folder of the newest checkpoint, that of the last step made. */
+  readonly checkpoint: string;
+  /** All evaluations of the run, oldest first. */
+  readonly evaluations: readonly EvaluationRecord[];
+}

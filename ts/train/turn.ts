@@ -1,0 +1,70 @@
+/** What one turn of the loop leaves behind: its lines in the logs, and how far the run has come. */
+import { NonFiniteLossError } from "../errors.js";
+import type { ScheduleValues, StepReport } from "../native/types.js";
+import type { SkippedRecord, StepRecord } from "../run/records.js";
+import type { Progress } from "../run/run.js";
+import type { TrainingBatch } from "../views/training-batches.js";
+import { following } from "./plan.js";
+
+export interface Turn {
+  readonly batch: TrainingBatch;
+  readonly at: ScheduleValues;
+  readonly report: StepReport;
+  readonly waitSeconds: number;
+}
+
+/** The line of `metrics.jsonl`. */
+export function stepRecord({ batch, at, report, waitSeconds }: Turn): StepRecord {
+  const { step, loss, levels, terms, gradientNorm, lossScale, seconds } = report;
+  const { learningRate, weightDecay, momentum, teacherTemperature } = at;
+  return {
+    step,
+    epoch: batch.epoch + 1,
+    loss,
+    levels,
+    terms,
+    gradientNorm,
+    learningRate,
+    weightDecay,
+    momentum,
+    teacherTemperature,
+    lossScale,
+    overflowed: report.skipped,
+    seconds,
+    dataWaitSeconds: waitSeconds,
+    imagesPerSecond: batch.views.shape.images / (seconds + waitSeconds),
+  };
+}
+
+/** The lines of `skipped.jsonl`. */
+export function skippedRecords({ batch, report }: Turn): SkippedRecord[] {
+  return batch.skipped.map(({ file, reason }) => ({
+    step: report.step,
+    epoch: batch.epoch + 1,
+    file,
+    reason,
+  }));
+}
+
+/** How far the run has come after this turn. */
+export function advanced({ samples }: Progress, { batch, report }: Turn, stepsPerEpoch: number): Progress {
+  const skipped = batch.skipped.length;
+  return {
+    step: report.step,
+    position: following(batch, stepsPerEpoch),
+    samples: {
+      seen: samples.seen + batch.views.shape.images + skipped,
+      skipped: samples.skipped + skipped,
+    },
+  };
+}
+
+/** Names the way back: the engine knows step and term, the run its checkpoints. Any other error passes as it is. */
+export function withWayBack(error: unknown, newestCheckpoint: string | null): unknown {
+  if (!(error instanceof NonFiniteLossError)) return error;
+  const last = newestCheckpoint ?? "none yet";
+  return new NonFiniteLossError(`${error.message}; last good checkpoint: ${last}`, {
+    hint: "try a lower schedule.learningRate, a longer warm-up or precision fp32 in a new run",
+    cause: error,
+  });
+}

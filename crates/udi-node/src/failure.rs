@@ -107,7 +107,7 @@ impl From<UdiError> for Failure {
             UdiError::Argument { .. } => Code::Argument,
             UdiError::NonFinite { .. } => Code::NonFinite,
             UdiError::State { .. } | UdiError::Io { .. } => Code::Run,
-            UdiError::Torch(_) => Code::Native,
+            UdiError::Torch(_) | UdiError::Rows(_) => Code::Native,
         };
         Self::of(code, &error)
     }

@@ -77,6 +77,8 @@ impl Learner {
     /// A learner whose student and teacher are the same fresh network.
     pub fn new(config: &LearnerConfig) -> Result<Self, UdiError> {
         config.check()?;
+        // Of this thread, to which the learner belongs: a sharp target holds thousands of denormals.
+        torch_ext::flush_denormals();
         guard(|| {
             let network = Network::new(&config.model);
             let declarations = network.declarations();
@@ -144,7 +146,7 @@ impl Learner {
             .draw_drops(batch, (self.config.seed, step as u64), device);
         let weights = self.weights(&leaves);
         let prediction = self.network.predict(&weights, batch, device, &drops);
-        let loss = no_grad(|| self.compare(&prediction, targets, teacher_matrix, at));
+        let loss = no_grad(|| self.compare(&prediction, targets, teacher_matrix, at))?;
         let gradients = self.gradients(&leaves, &prediction, &loss);
         let norms = no_grad(|| norms(&gradients));
         let (terms, norm_values) = read_numbers(&loss, &norms)?;
@@ -167,7 +169,7 @@ impl Learner {
         targets: &Targets,
         teacher_matrix: &Tensor,
         at: &ScheduleValues,
-    ) -> Loss {
+    ) -> Result<Loss, UdiError> {
         let loss = PrototypeLoss {
             student_temperature: self.config.objective.student_temperature,
             teacher_temperature: at.teacher_temperature,

@@ -2,6 +2,7 @@
 
 mod centers;
 mod prototype_loss;
+mod softmax_pass;
 mod targets;
 mod terms;
 

@@ -8,10 +8,14 @@ use tch::{Device, Kind, Tensor};
 
 use super::{
     centers::Centers,
+    softmax_pass::SoftmaxPass,
     targets::Targets,
     terms::{Level, Term},
 };
-use crate::network::{Prediction, StudentRows};
+use crate::{
+    error::UdiError,
+    network::{Prediction, StudentRows},
+};
 
 /// What a chunk's logits may take, in bytes: they are read and written several times.
 const CPU_CHUNK_BYTES: i64 = 16 << 20;
@@ -75,10 +79,11 @@ impl PrototypeLoss {
         centers: &Centers,
         student: &Tensor,
         teacher: &Tensor,
-    ) -> Loss {
+    ) -> Result<Loss, UdiError> {
         let vectors = prediction.vectors.detach();
         let mut pass = Pass {
             loss: self,
+            softmax: SoftmaxPass::on(vectors.device()),
             student: student.to_kind(self.kind),
             teacher: teacher.to_kind(self.kind),
             gradient: Loss {
@@ -89,9 +94,9 @@ impl PrototypeLoss {
             vectors,
         };
         for comparison in comparisons(&prediction.rows, targets, centers.levels().len()) {
-            pass.compare(&comparison, &centers.of(comparison.level));
+            pass.compare(&comparison, &centers.of(comparison.level))?;
         }
-        pass.gradient
+        Ok(pass.gradient)
     }
 }
 
@@ -162,6 +167,7 @@ fn comparisons<'a>(rows: &StudentRows, targets: &'a Targets, levels: usize) -> V
 
 struct Pass<'a> {
     loss: &'a PrototypeLoss,
+    softmax: SoftmaxPass,
     student: Tensor,
     teacher: Tensor,
     vectors: Tensor,
@@ -169,7 +175,7 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn compare(&mut self, comparison: &Comparison, center: &Tensor) {
+    fn compare(&mut self, comparison: &Comparison, center: &Tensor) -> Result<(), UdiError> {
         let width = self.vectors.size()[1];
         let teacher = match comparison.teacher.dim() {
             2 => comparison.teacher.unsqueeze(0),
@@ -181,7 +187,7 @@ impl Pass<'_> {
         let mut sums: Vec<(Term, Tensor)> = Vec::new();
         for start in (0..size[1]).step_by(chunk as usize) {
             let count = chunk.min(size[1] - start);
-            let targets = self.distribution(&teacher.narrow(1, start, count), center);
+            let targets = self.distributions(&teacher.narrow(1, start, count), center)?;
             for part in &comparison.parts {
                 let rows = |all: &Tensor| {
                     all.narrow(0, part.first, part.streams * size[1])
@@ -189,7 +195,7 @@ impl Pass<'_> {
                         .narrow(1, start, count)
                 };
                 let target = part.target.of(&targets);
-                let (value, gradient) = self.cross_entropy(&rows(&self.vectors), &target, part);
+                let (value, gradient) = self.cross_entropy(&rows(&self.vectors), &target, part)?;
                 rows(&self.gradient.vectors).copy_(&gradient);
                 sums.push((part.term, value));
             }
@@ -200,6 +206,7 @@ impl Pass<'_> {
         for (term, value) in sums {
             self.add(term, Some(value));
         }
+        Ok(())
     }
 
     /// Rows whose logits fit a chunk, for that many rows of each target.
@@ -212,38 +219,39 @@ impl Pass<'_> {
     }
 
     /// `[views, m, K]` -> the teacher's distributions `[views, m, D]`.
-    fn distribution(&self, teacher: &Tensor, center: &Tensor) -> Tensor {
-        let mut logits = self.logits(teacher, &self.teacher);
-        let _ = logits.g_sub_(center);
-        let _ = logits.g_div_scalar_(self.loss.teacher_temperature);
-        logits.softmax(-1, Kind::Float)
+    fn distributions(&self, teacher: &Tensor, center: &Tensor) -> Result<Tensor, UdiError> {
+        let logits = self.logits(teacher, &self.teacher);
+        let temperature = self.loss.teacher_temperature;
+        let distributions = self.softmax.distributions(logits, center, temperature)?;
+        let size = teacher.size();
+        Ok(distributions.view([size[0], size[1], -1]))
     }
 
+    /// `[.., K]` -> `[rows, D]`, fp32.
     fn logits(&self, vectors: &Tensor, matrix: &Tensor) -> Tensor {
-        vectors
-            .to_kind(self.loss.kind)
-            .matmul(&matrix.tr())
-            .to_kind(Kind::Float)
+        let rows = vectors.flatten(0, -2).to_kind(self.loss.kind);
+        rows.mm(&matrix.tr()).to_kind(Kind::Float)
     }
 
     /// Student vectors `[streams, m, K]` against distributions `[m, D]`: the sum of their cross-entropies times the
     /// part's share, and the gradient of the vectors. The gradient of the prototypes is added to what is there.
-    fn cross_entropy(&mut self, rows: &Tensor, target: &Tensor, part: &Part) -> (Tensor, Tensor) {
-        let mut logits = self.logits(rows, &self.student);
-        let _ = logits.g_div_scalar_(self.loss.student_temperature);
-        let normaliser = logits.logsumexp([-1], true);
-        let agreement = (&logits * target).sum(Kind::Float);
-        let value = (normaliser.sum(Kind::Float) - agreement) * part.share;
-        let _ = logits.g_sub_(&normaliser);
-        let mut gradient = logits.exp_();
-        let _ = gradient.g_sub_(target);
-        let scale = part.weight * self.loss.loss_scale / self.loss.student_temperature;
-        let _ = gradient.g_mul_scalar_(scale);
-        let gradient = gradient.flatten(0, 1).to_kind(self.loss.kind);
+    fn cross_entropy(
+        &mut self,
+        rows: &Tensor,
+        target: &Tensor,
+        part: &Part,
+    ) -> Result<(Tensor, Tensor), UdiError> {
+        let logits = self.logits(rows, &self.student);
+        let temperature = self.loss.student_temperature;
+        let scale = part.weight * self.loss.loss_scale / temperature;
+        let (value, gradient) = self
+            .softmax
+            .cross_entropy(logits, target, temperature, scale)?;
+        let gradient = gradient.to_kind(self.loss.kind);
         let flat = rows.flatten(0, 1).to_kind(self.loss.kind);
-        self.accumulate(&gradient.tr().matmul(&flat));
-        let of_rows = gradient.matmul(&self.student).to_kind(Kind::Float);
-        (value, of_rows.view_as(rows))
+        self.accumulate(&gradient.tr().mm(&flat));
+        let of_rows = gradient.mm(&self.student).to_kind(Kind::Float);
+        Ok((value * part.share, of_rows.view_as(rows)))
     }
 
     fn accumulate(&mut self, of_matrix: &Tensor) {

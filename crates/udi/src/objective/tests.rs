@@ -109,7 +109,8 @@ impl Problem {
                 &self.student,
                 &self.teacher,
             )
-        });
+        })
+        .unwrap();
         let terms: Vec<_> = loss
             .terms
             .iter()
@@ -246,7 +247,8 @@ fn a_batch_without_a_valid_sample_has_a_patch_term_of_zero() {
             &problem.student,
             &problem.teacher,
         )
-    });
+    })
+    .unwrap();
     let patch = loss
         .terms
         .iter()

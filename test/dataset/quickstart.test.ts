@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, utimesSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { openImageSource } from "../../ts/dataset/image-source.js";
@@ -50,7 +50,7 @@ describe("the cache folder", () => {
     const [data, same] = await Promise.all([quickstartData(options), quickstartData({ env })]);
     expect(same).toEqual(data);
     expect(progress.at(-1)).toBe(QUICKSTART_IMAGES);
-    expect(readdirSync(join(env.XDG_CACHE_HOME, "udi-native"))).toEqual(["quickstart-v1"]);
+    expect(readdirSync(join(env.XDG_CACHE_HOME, "udi-native"))).toEqual([basename(quickstartFolder(env))]);
     const [train, heldOut] = [
       await openImageSource(data.train, "auto"),
       await openImageSource(data.heldOut, "auto"),

@@ -29,6 +29,7 @@ const turn: Turn = {
     skipped: false,
     lossScale: 1,
     seconds: 0.3,
+    phases: {},
   },
   waitSeconds: 0.1,
 };

@@ -2,6 +2,7 @@
 /** The command `udi-native`. */
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../native/package-root.js";
+import { benchCommand } from "./bench-command.js";
 import { doctorCommand } from "./doctor-command.js";
 import { installLibtorchCommand } from "./install-libtorch-command.js";
 import { reportError } from "./report-error.js";
@@ -11,7 +12,7 @@ const program = new Command("udi-native")
   .description("Self-supervised pretraining of Vision Transformers with UDI")
   .version(packageVersion());
 
-for (const command of [trainCommand(), doctorCommand(), installLibtorchCommand()]) {
+for (const command of [trainCommand(), benchCommand(), doctorCommand(), installLibtorchCommand()]) {
   program.addCommand(command.exitOverride());
 }
 

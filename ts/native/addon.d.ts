@@ -12,11 +12,13 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 /** A learner on its own thread. Calls are queued and run in order; each gives a promise. */
 export declare class Engine {
   /** One training step on a batch in JavaScript's memory, which is copied before this returns. */
-  stepArrays(batch: MultiCropBatch, at: ScheduleValues): Promise<StepReport>
+  stepArrays(batch: MultiCropBatch, at: ScheduleValues, profile: boolean): Promise<StepReport>
   /** One training step on rendered views, which stay usable. */
-  stepViews(views: ViewBatch, at: ScheduleValues): Promise<StepReport>
+  stepViews(views: ViewBatch, at: ScheduleValues, profile: boolean): Promise<StepReport>
   /** Class-token features: `[images, C]`. */
   embed(views: EvaluationViews, network: 'student' | 'teacher'): Promise<Float32Array>
+  /** Floating-point operations a second of matrix products in the engine's precision, measured now. */
+  matrixPeak(): Promise<number>
   /** Writes the whole state to a file. */
   save(file: string): Promise<undefined>
   /** Takes the whole state from a file. */
@@ -293,6 +295,8 @@ export interface StepReport {
   lossScale: number
   /** Wall time on the engine thread. */
   seconds: number
+  /** Seconds by phase; empty unless they were asked for. */
+  phases: Record<string, number>
 }
 
 /** Target samples: `[pairs, B, s, 4]`. */

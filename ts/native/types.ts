@@ -131,6 +131,8 @@ export interface StepReport {
   readonly lossScale: number;
   /** Wall time of the step on the engine thread. */
   readonly seconds: number;
+  /** Seconds by phase of the step; empty unless `profile` asked for them. */
+  readonly phases: Readonly<Record<string, number>>;
 }
 
 /** A decoded image: interleaved RGB, 8 bits. */

@@ -3,9 +3,11 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod denormals;
+mod dot;
 mod rows;
 mod softmax;
 
 pub use denormals::flush_denormals;
+pub use dot::dot;
 pub use rows::{RowsError, for_rows};
 pub use softmax::{cross_entropy, softmax};

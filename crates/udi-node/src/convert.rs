@@ -157,6 +157,7 @@ impl shapes::StepReport {
             gradient_norm: report.gradient_norm,
             skipped: report.skipped,
             loss_scale: report.loss_scale,
+            phases: named(report.phases),
             seconds,
         }
     }

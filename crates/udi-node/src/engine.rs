@@ -40,8 +40,14 @@ impl Engaged {
         })
     }
 
-    fn step(&mut self, batch: &BatchData, at: ScheduleValues) -> Result<StepReport, Failure> {
+    fn step(
+        &mut self,
+        batch: &BatchData,
+        at: ScheduleValues,
+        profile: bool,
+    ) -> Result<StepReport, Failure> {
         let start = Instant::now();
+        self.learner.set_profiling(profile);
         let batch = batch.multi_crop(self.patch_size)?;
         let report = self.learner.step(&batch, &at.into())?;
         Ok(StepReport::new(report, start.elapsed().as_secs_f64()))
@@ -82,9 +88,10 @@ impl Engine {
         env: &'env Env,
         batch: MultiCropBatch,
         at: ScheduleValues,
+        profile: bool,
     ) -> napi::Result<PromiseRaw<'env, StepReport>> {
         let batch = BatchData::copy(&batch).map_err(|failure| failure.into_napi(env))?;
-        self.submit(env, move |engaged| engaged.step(&batch, at))
+        self.submit(env, move |engaged| engaged.step(&batch, at, profile))
     }
 
     /// One training step on rendered views, which stay usable.
@@ -94,9 +101,10 @@ impl Engine {
         env: &'env Env,
         views: &ViewBatch,
         at: ScheduleValues,
+        profile: bool,
     ) -> napi::Result<PromiseRaw<'env, StepReport>> {
         let batch: Arc<BatchData> = views.data().map_err(|failure| failure.into_napi(env))?;
-        self.submit(env, move |engaged| engaged.step(&batch, at))
+        self.submit(env, move |engaged| engaged.step(&batch, at, profile))
     }
 
     /// Class-token features: `[images, C]`.
@@ -116,6 +124,12 @@ impl Engine {
                 .features(branch, images, size, &pixels.pixels())?;
             Ok(Float32Array::new(features))
         })
+    }
+
+    /// Floating-point operations a second of matrix products in the engine's precision, measured now.
+    #[napi(catch_unwind)]
+    pub fn matrix_peak<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, f64>> {
+        self.submit(env, |engaged| Ok(engaged.learner.matrix_peak()?))
     }
 
     /// Writes the whole state to a file.

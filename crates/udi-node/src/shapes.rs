@@ -191,6 +191,8 @@ pub struct StepReport {
     pub loss_scale: f64,
     /// Wall time on the engine thread.
     pub seconds: f64,
+    /// Seconds by phase; empty unless they were asked for.
+    pub phases: BTreeMap<String, f64>,
 }
 
 /// A decoded image: interleaved RGB, 8 bits.

@@ -1,10 +1,12 @@
 //! The projection head (spec/method.md section 4): an MLP to a normalised bottleneck vector, and prototypes
 //! that it is compared with.
 
-use tch::{Kind, Tensor, no_grad};
+use tch::{Device, Kind, Tensor, no_grad};
+use torch_ext::{dot, for_rows};
 
 use crate::{
     config::HeadConfig,
+    error::UdiError,
     layers::Linear,
     parameters::{Declarations, Initial, ParamId, Parameters, Role, Weights},
 };
@@ -128,33 +130,44 @@ impl Prototypes {
         }
     }
 
-    /// The matrix `[D, K]` that bottleneck vectors are multiplied with, fp32.
-    pub fn matrix(&self, parameters: &Parameters) -> Tensor {
-        no_grad(|| {
-            let directions = parameters.get(self.directions);
-            directions * (parameters.get(self.norms) / row_norms(directions))
-        })
+    /// The matrix `[D, K]` that bottleneck vectors are multiplied with, fp32: each direction at its norm.
+    pub fn matrix(&self, parameters: &Parameters) -> Result<Tensor, UdiError> {
+        let directions = parameters.get(self.directions);
+        let norms = parameters.get(self.norms);
+        if directions.device() != Device::Cpu {
+            return Ok(no_grad(|| directions * (norms / row_norms(directions))));
+        }
+        let mut matrix = directions.zeros_like();
+        for_rows(
+            [&mut matrix],
+            [directions, norms],
+            |_, [row], [direction, norm]| {
+                let scale = norm[0] / dot(direction, direction).sqrt();
+                for (value, direction) in row.iter_mut().zip(direction) {
+                    *value = direction * scale;
+                }
+            },
+        )?;
+        Ok(matrix)
     }
 
-    /// Gradients of directions and, unless they are frozen, norms from that of [`Self::matrix`].
+    /// Gradients of directions and, unless they are frozen, norms from that of [`Self::matrix`], which is used up.
     pub fn gradients(
         &self,
         parameters: &Parameters,
-        matrix_gradient: &Tensor,
-    ) -> Vec<(ParamId, Tensor)> {
-        no_grad(|| {
-            let directions = parameters.get(self.directions);
-            let lengths = row_norms(directions);
-            let units = directions / &lengths;
-            let along = (matrix_gradient * &units).sum_dim_intlist(-1, true, Kind::Float);
-            let across =
-                (matrix_gradient - units * &along) * (parameters.get(self.norms) / lengths);
-            let mut gradients = vec![(self.directions, across)];
-            if !self.norms_frozen {
-                gradients.push((self.norms, along));
-            }
-            gradients
-        })
+        matrix_gradient: Tensor,
+    ) -> Result<Vec<(ParamId, Tensor)>, UdiError> {
+        let directions = parameters.get(self.directions);
+        let norms = parameters.get(self.norms);
+        let (across, along) = match directions.device() {
+            Device::Cpu => unnormed(directions, norms, matrix_gradient)?,
+            _ => no_grad(|| unnormed_tensors(directions, norms, &matrix_gradient)),
+        };
+        let mut gradients = vec![(self.directions, across)];
+        if !self.norms_frozen {
+            gradients.push((self.norms, along));
+        }
+        Ok(gradients)
     }
 
     /// Parameters that are never trained: norms frozen at 1.
@@ -171,7 +184,84 @@ impl Prototypes {
     }
 }
 
+/// Gradients of the directions `[D, K]` and the norms `[D, 1]`, a row at a time, in the memory of the matrix's gradient.
+fn unnormed(
+    directions: &Tensor,
+    norms: &Tensor,
+    mut matrix_gradient: Tensor,
+) -> Result<(Tensor, Tensor), UdiError> {
+    let mut along = norms.zeros_like();
+    for_rows(
+        [&mut matrix_gradient, &mut along],
+        [directions, norms],
+        |_, [row, along], [direction, norm]| {
+            let length = dot(direction, direction).sqrt();
+            along[0] = dot(row, direction) / length;
+            let (scale, part) = (norm[0] / length, along[0] / length);
+            for (value, direction) in row.iter_mut().zip(direction) {
+                *value = (*value - direction * part) * scale;
+            }
+        },
+    )?;
+    Ok((matrix_gradient, along))
+}
+
+/// The same on tensors.
+fn unnormed_tensors(
+    directions: &Tensor,
+    norms: &Tensor,
+    matrix_gradient: &Tensor,
+) -> (Tensor, Tensor) {
+    let lengths = row_norms(directions);
+    let units = directions / &lengths;
+    let along = (matrix_gradient * &units).sum_dim_intlist(-1, true, Kind::Float);
+    let across = (matrix_gradient - units * &along) * (norms / lengths);
+    (across, along)
+}
+
 /// `[D, K]` -> `[D, 1]`
 fn row_norms(matrix: &Tensor) -> Tensor {
     matrix.norm_scalaropt_dim(2, [-1].as_slice(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> HeadConfig {
+        HeadConfig {
+            prototypes: 37,
+            hidden_width: 8,
+            bottleneck_width: 19,
+            batch_norm: false,
+            norm_last_layer: false,
+        }
+    }
+
+    fn distance(a: &Tensor, b: &Tensor) -> f64 {
+        (a - b).abs().max().double_value(&[])
+    }
+
+    #[test]
+    fn prototypes_and_their_gradients_are_those_of_autograd() {
+        let mut declarations = Declarations::default();
+        let prototypes = Prototypes::declare(&mut declarations, "last", &config());
+        let mut parameters = Parameters::initial(&declarations.into_vec(), 3, Device::Cpu);
+        let _ = parameters.tensors_mut()[0].g_mul_scalar_(1.7);
+        let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
+        let norms = leaf(parameters.get(prototypes.norms));
+        let directions = leaf(parameters.get(prototypes.directions));
+        let plain = &directions * (&norms / row_norms(&directions));
+        assert!(distance(&prototypes.matrix(&parameters).unwrap(), &plain) < 1e-6);
+
+        let gradient = plain.randn_like().detach();
+        let sum = (plain * &gradient).sum(Kind::Float);
+        let expected = Tensor::run_backward(&[sum], &[&directions, &norms], false, false);
+        let tensors = no_grad(|| unnormed_tensors(&directions, &norms, &gradient));
+        let rows = prototypes.gradients(&parameters, gradient.copy()).unwrap();
+        for (place, of_tensors) in [&tensors.0, &tensors.1].into_iter().enumerate() {
+            assert!(distance(&rows[place].1, &expected[place]) < 1e-5);
+            assert!(distance(of_tensors, &expected[place]) < 1e-5);
+        }
+    }
 }

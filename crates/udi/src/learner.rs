@@ -2,19 +2,25 @@
 
 use std::path::Path;
 
-use tch::{Kind, Tensor, no_grad};
+use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::{
     batch::{MultiCropBatch, Pixels, normalised, views_tensor},
     config::{LearnerConfig, ScheduleValues},
     error::{UdiError, expect},
     guard::guard,
-    network::{Network, Prediction},
+    matrix_peak::matrix_peak,
+    network::{Network, Pass, Prediction},
     objective::{Centers, Loss, PrototypeLoss, Targets, Term, level_losses, levels},
     optim::{LossScale, Optimizer, Pace, clip, norms},
     parameters::{Parameters, Weights},
     state,
+    stopwatch::{Phase, Stopwatch},
 };
+
+/// What the logits of a chunk of rows may take: enough for few passes over the prototypes, little beside a model.
+const CPU_CHUNK_BYTES: i64 = 128 << 20;
+const CUDA_CHUNK_BYTES: i64 = 1 << 30;
 
 /// Which of the two networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +50,8 @@ pub struct StepReport {
     pub skipped: bool,
     /// Loss scale of this step.
     pub loss_scale: f64,
+    /// Seconds by phase; empty unless the learner profiles.
+    pub phases: Vec<(&'static str, f64)>,
 }
 
 /// A student, its teacher and all that training them needs. Belongs to one thread.
@@ -57,6 +65,7 @@ pub struct Learner {
     pub(crate) optimizer: Optimizer,
     pub(crate) loss_scale: LossScale,
     pub(crate) steps: i64,
+    profiles: bool,
 }
 
 /// Values of the terms present.
@@ -95,6 +104,7 @@ impl Learner {
                 student,
                 network,
                 steps: 0,
+                profiles: false,
             })
         })
     }
@@ -108,25 +118,51 @@ impl Learner {
         at.check()?;
         self.network.check(batch)?;
         guard(|| {
-            let matrix = self.network.prototypes().matrix(&self.teacher);
-            let targets = no_grad(|| self.targets(batch));
-            let backward = self.backward(batch, &targets, &matrix, at)?;
+            let watch = self.stopwatch();
+            let matrix = self.network.prototypes().matrix(&self.teacher)?;
+            let targets = no_grad(|| self.targets(batch, &watch));
+            let backward = self.backward(batch, &targets, &matrix, at, &watch)?;
             self.steps += 1;
             let report = self.report(&backward);
             if !report.skipped {
-                self.update_student(backward, at);
+                watch.time(Phase::Optimizer, || self.update_student(backward, at));
             }
             self.loss_scale.adapt(report.skipped);
-            self.teacher_follows(at.momentum);
-            let momentum = self.config.objective.center_momentum;
-            self.centers.follow(&targets.means, &matrix, momentum);
-            Ok(report)
+            watch.time(Phase::MovingAverage, || {
+                self.teacher_follows(at.momentum);
+                let momentum = self.config.objective.center_momentum;
+                self.centers.follow(&targets.means, &matrix, momentum);
+            });
+            Ok(StepReport {
+                phases: watch.seconds(),
+                ..report
+            })
         })
     }
 
-    fn targets(&self, batch: &MultiCropBatch) -> Targets {
+    /// Whether the steps to come measure their phases, which costs a GPU its overlap.
+    pub fn set_profiling(&mut self, profiles: bool) {
+        self.profiles = profiles;
+    }
+
+    /// Floating-point operations a second of matrix products in this learner's precision, measured now (1.5 s).
+    pub fn matrix_peak(&self) -> Result<f64, UdiError> {
+        guard(|| {
+            let kind = self.config.precision.kind();
+            Ok(matrix_peak(self.config.device, kind))
+        })
+    }
+
+    fn stopwatch(&self) -> Stopwatch {
+        match self.profiles {
+            true => Stopwatch::on(self.config.device),
+            false => Stopwatch::off(self.config.device),
+        }
+    }
+
+    fn targets(&self, batch: &MultiCropBatch, watch: &Stopwatch) -> Targets {
         let weights = self.weights(&self.teacher);
-        let vectors = self.network.teach(&weights, batch, self.config.device);
+        let vectors = self.network.teach(self.pass(&weights, watch), batch);
         let mixing = (batch.shape().images, self.config.objective.alpha);
         Targets::new(&vectors, batch.maps(), self.centers.levels(), mixing)
     }
@@ -137,19 +173,24 @@ impl Learner {
         targets: &Targets,
         teacher_matrix: &Tensor,
         at: &ScheduleValues,
+        watch: &Stopwatch,
     ) -> Result<Backward, UdiError> {
         let step = self.steps + 1;
         let leaves = self.student.leaves(self.network.declarations());
-        let device = self.config.device;
-        let drops = self
-            .network
-            .draw_drops(batch, (self.config.seed, step as u64), device);
+        let seed = (self.config.seed, step as u64);
+        let drops = self.network.draw_drops(batch, seed, self.config.device);
         let weights = self.weights(&leaves);
-        let prediction = self.network.predict(&weights, batch, device, &drops);
-        let loss = no_grad(|| self.compare(&prediction, targets, teacher_matrix, at))?;
-        let gradients = self.gradients(&leaves, &prediction, &loss);
+        let pass = self.pass(&weights, watch);
+        let prediction = self.network.predict(pass, batch, &drops);
+        let mut loss = watch.time(Phase::Prototypes, || {
+            no_grad(|| self.compare(&prediction, targets, teacher_matrix, at))
+        })?;
+        let terms = std::mem::take(&mut loss.terms);
+        let gradients = watch.time(Phase::Backward, || {
+            self.gradients(&leaves, &prediction, loss)
+        })?;
         let norms = no_grad(|| norms(&gradients));
-        let (terms, norm_values) = read_numbers(&loss, &norms)?;
+        let (terms, norm_values) = read_numbers(&terms, &norms)?;
         let backward = Backward {
             crops: batch.shape().local_crops,
             terms,
@@ -175,8 +216,12 @@ impl Learner {
             teacher_temperature: at.teacher_temperature,
             kind: self.config.precision.kind(),
             loss_scale: self.loss_scale.factor,
+            chunk_bytes: match self.config.device {
+                Device::Cuda(_) => CUDA_CHUNK_BYTES,
+                _ => CPU_CHUNK_BYTES,
+            },
         };
-        let student_matrix = self.network.prototypes().matrix(&self.student);
+        let student_matrix = self.network.prototypes().matrix(&self.student)?;
         loss.backward(
             prediction,
             targets,
@@ -191,8 +236,8 @@ impl Learner {
         &self,
         leaves: &Parameters,
         prediction: &Prediction,
-        loss: &Loss,
-    ) -> Vec<Option<Tensor>> {
+        loss: Loss,
+    ) -> Result<Vec<Option<Tensor>>, UdiError> {
         let learning: Vec<&Tensor> = leaves
             .tensors()
             .iter()
@@ -207,7 +252,7 @@ impl Learner {
         };
         let mut gradients: Vec<_> = leaves.tensors().iter().map(of_leaf).collect();
         let prototypes = self.network.prototypes();
-        for (id, gradient) in prototypes.gradients(&self.student, &loss.matrix) {
+        for (id, gradient) in prototypes.gradients(&self.student, loss.matrix)? {
             gradients[usize::from(id)] = Some(gradient);
         }
         if self.loss_scale.factor != 1.0 {
@@ -217,7 +262,7 @@ impl Learner {
                 }
             });
         }
-        gradients
+        Ok(gradients)
     }
 
     fn update_student(&mut self, mut backward: Backward, at: &ScheduleValues) {
@@ -257,6 +302,15 @@ impl Learner {
             gradient_norms: backward.norm_values.clone(),
             skipped: !gradient_norm.is_finite(),
             loss_scale: self.loss_scale.factor,
+            phases: Vec::new(),
+        }
+    }
+
+    fn pass<'a>(&self, weights: &'a Weights, watch: &'a Stopwatch) -> Pass<'a> {
+        Pass {
+            weights,
+            device: self.config.device,
+            watch,
         }
     }
 
@@ -356,11 +410,14 @@ impl Backward {
 }
 
 /// Values of the terms and of the gradient norms, in one transfer from the device.
-fn read_numbers(loss: &Loss, norms: &Tensor) -> Result<(TermValues, Vec<f64>), UdiError> {
-    let terms: Vec<&Tensor> = loss.terms.iter().map(|(_, value)| value).collect();
-    let numbers = Tensor::cat(&[Tensor::stack(&terms, 0), norms.shallow_clone()], 0);
+fn read_numbers(
+    terms: &[(Term, Tensor)],
+    norms: &Tensor,
+) -> Result<(TermValues, Vec<f64>), UdiError> {
+    let sums: Vec<&Tensor> = terms.iter().map(|(_, value)| value).collect();
+    let numbers = Tensor::cat(&[Tensor::stack(&sums, 0), norms.shallow_clone()], 0);
     let mut values = Vec::<f64>::try_from(numbers.to_kind(Kind::Double))?;
     let norms = values.split_off(terms.len());
-    let names = loss.terms.iter().map(|(term, _)| *term);
+    let names = terms.iter().map(|(term, _)| *term);
     Ok((names.zip(values).collect(), norms))
 }

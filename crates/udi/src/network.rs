@@ -10,7 +10,8 @@ use crate::{
     head::{Head, Prototypes},
     maps::Maps,
     parameters::{Declaration, Declarations, Weights},
-    sampling::SampledAttention,
+    sampling::{SampledAttention, Samples},
+    stopwatch::{Phase, Stopwatch},
 };
 
 /// The architecture; its values are [`crate::parameters::Parameters`].
@@ -21,6 +22,14 @@ pub(crate) struct Network {
     backbone: VisionTransformer,
     sampling: Option<SampledAttention>,
     head: Head,
+}
+
+/// One forward pass of a network: the values it reads, where, and who measures it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pass<'a> {
+    pub weights: &'a Weights,
+    pub device: Device,
+    pub watch: &'a Stopwatch,
 }
 
 /// Stochastic depth of the student's two passes.
@@ -115,36 +124,35 @@ impl Network {
     }
 
     /// The student's view of a batch.
-    pub fn predict(
-        &self,
-        weights: &Weights,
-        batch: &MultiCropBatch,
-        device: Device,
-        drops: &StudentDrops,
-    ) -> Prediction {
-        let maps = batch.maps().filter(|_| self.sampling.is_some());
-        let globals = self.backbone.forward(
+    pub fn predict(&self, pass: Pass, batch: &MultiCropBatch, drops: &StudentDrops) -> Prediction {
+        let Pass {
             weights,
-            &batch.globals(device),
-            self.readout(),
-            drops.globals.as_ref(),
-        );
+            device,
+            watch,
+        } = pass;
+        let maps = batch.maps().filter(|_| self.sampling.is_some());
+        let (globals, locals) = watch.time(Phase::Transfer, || {
+            (batch.globals(device), batch.locals(device))
+        });
+        let encode = |views: &Tensor, readout, drop: &Option<DropPaths>| {
+            watch.time(Phase::StudentBackbone, || {
+                self.backbone
+                    .forward(weights, views, readout, drop.as_ref())
+            })
+        };
+        let globals = encode(&globals, self.readout(), &drops.globals);
         let mut rows = vec![token_rows(&globals.class)];
-        if let Some(views) = batch.locals(device) {
-            let drop = drops.locals.as_ref();
-            let locals = self
-                .backbone
-                .forward(weights, &views, Readout::ClassTokens, drop);
+        if let Some(views) = locals {
+            let locals = encode(&views, Readout::ClassTokens, &drops.locals);
             rows.push(token_rows(&locals.class));
         }
-        if let (Some(sampling), Some(maps), Some(patches)) = (self.sampling, maps, &globals.patches)
-        {
-            let sampled = sampling.forward(weights, patches, &maps.source(device));
-            rows.push(maps.valid(&sampled));
+        if let Some(maps) = maps {
+            let sampled = self.sampled(pass, &globals.patches, &maps.source(device));
+            rows.extend(sampled.map(|sampled| maps.valid(&sampled)));
         }
         let shape = batch.shape();
         Prediction {
-            vectors: self.head.forward(weights, &Tensor::cat(&rows, 0)),
+            vectors: self.bottleneck(pass, &rows),
             rows: StudentRows {
                 images: shape.images,
                 crops: shape.local_crops,
@@ -155,30 +163,46 @@ impl Network {
     }
 
     /// The teacher's view of a batch: its backbone runs once, on the global crops alone.
-    pub fn teach(
-        &self,
-        weights: &Weights,
-        batch: &MultiCropBatch,
-        device: Device,
-    ) -> TeacherVectors {
+    pub fn teach(&self, pass: Pass, batch: &MultiCropBatch) -> TeacherVectors {
+        let Pass {
+            weights,
+            device,
+            watch,
+        } = pass;
         let images = batch.shape().images;
-        let globals = batch.globals(device).roll([images], [0]);
-        let encoded = self
-            .backbone
-            .forward(weights, &globals, self.readout(), None);
+        let globals = watch.time(Phase::Transfer, || {
+            batch.globals(device).roll([images], [0])
+        });
+        let encoded = watch.time(Phase::TeacherBackbone, || {
+            self.backbone
+                .forward(weights, &globals, self.readout(), None)
+        });
         let mut rows = vec![encoded.class.select(1, 0)];
-        if let (Some(sampling), Some(maps), Some(patches)) =
-            (self.sampling, batch.maps(), &encoded.patches)
-        {
-            let sampled = sampling.forward(weights, patches, &maps.target(device));
-            rows.push(maps.read(&sampled));
+        if let Some(maps) = batch.maps() {
+            let sampled = self.sampled(pass, &encoded.patches, &maps.target(device));
+            rows.extend(sampled.map(|sampled| maps.read(&sampled)));
         }
-        let vectors = self.head.forward(weights, &Tensor::cat(&rows, 0));
+        let vectors = self.bottleneck(pass, &rows);
         let samples = vectors.size()[0] - 2 * images;
         TeacherVectors {
             class: vectors.narrow(0, 0, 2 * images),
             samples: (rows.len() > 1).then(|| vectors.narrow(0, 2 * images, samples)),
         }
+    }
+
+    /// Sampled tokens `[R, S, C]`; None without a patch level.
+    fn sampled(&self, pass: Pass, patches: &Option<Tensor>, samples: &Samples) -> Option<Tensor> {
+        let (sampling, patches) = self.sampling.as_ref().zip(patches.as_ref())?;
+        Some(pass.watch.time(Phase::Sampling, || {
+            sampling.forward(pass.weights, patches, samples)
+        }))
+    }
+
+    /// Rows `[.., C]` of several kinds -> bottleneck vectors `[rows, K]`.
+    fn bottleneck(&self, pass: Pass, rows: &[Tensor]) -> Tensor {
+        pass.watch.time(Phase::Head, || {
+            self.head.forward(pass.weights, &Tensor::cat(rows, 0))
+        })
     }
 
     /// Class-token features after the final norm: images `[n, 3, H, W]`, normalised -> `[n, C]`, fp32.

@@ -68,9 +68,9 @@ export function drawScene({ shape, texture, palette }: QuickstartClass, random: 
       figureColour(HUES[palette][0], lightness[0] as number, random),
       figureColour(HUES[palette][1], lightness[1] as number, random),
     ],
-    x: uniform(0.34, 0.66),
-    y: uniform(0.34, 0.66),
-    radius: uniform(0.3, 0.46),
+    x: uniform(0.3, 0.7),
+    y: uniform(0.3, 0.7),
+    radius: uniform(0.28, 0.44),
     rotation: uniform(0, 360),
     squeeze: uniform(0.75, 1.33),
     texturePeriod: uniform(0.14, 0.22) * (texture === "halves" ? HALVES : 1),
@@ -89,9 +89,9 @@ function figureColour(hue: number, lightness: number, { uniform }: RandomStream)
   return { hue: hue + uniform(-18, 18), saturation: uniform(35, 75), lightness };
 }
 
-/** Any lightness, hardly any colour: light is what augmentation hides, colour is what it leaves. */
+/** Any lightness, little colour: light is what augmentation hides, colour is what it leaves. */
 function grey({ uniform }: RandomStream): Colour {
-  return { hue: uniform(0, 360), saturation: uniform(0, 12), lightness: uniform(5, 95) };
+  return { hue: uniform(0, 360), saturation: uniform(0, 35), lightness: uniform(5, 95) };
 }
 
 function drawDistractor(random: RandomStream): Distractor {

@@ -17,10 +17,6 @@ use crate::{
     network::{Prediction, StudentRows},
 };
 
-/// What a chunk's logits may take, in bytes: they are read and written several times.
-const CPU_CHUNK_BYTES: i64 = 16 << 20;
-const CUDA_CHUNK_BYTES: i64 = 256 << 20;
-
 /// Numbers of the objective at one step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PrototypeLoss {
@@ -30,6 +26,8 @@ pub(crate) struct PrototypeLoss {
     pub kind: Kind,
     /// The gradient, not the loss, is multiplied by it.
     pub loss_scale: f64,
+    /// What the logits of a chunk may take, in bytes.
+    pub chunk_bytes: i64,
 }
 
 /// The loss and its gradient.
@@ -44,11 +42,18 @@ pub(crate) struct Loss {
 }
 
 /// Target vectors and all student rows that are compared with them.
-struct Comparison<'a> {
+struct Comparison {
     level: Level,
     /// `[views, M, K]`
-    teacher: &'a Tensor,
+    teacher: Tensor,
     parts: Vec<Part>,
+}
+
+/// Some of a comparison's targets, `start..start + count` of its M.
+struct Block<'a> {
+    comparison: &'a Comparison,
+    start: i64,
+    count: i64,
 }
 
 /// Student rows `first..first + streams * M`: each target serves one row of each stream.
@@ -80,28 +85,61 @@ impl PrototypeLoss {
         student: &Tensor,
         teacher: &Tensor,
     ) -> Result<Loss, UdiError> {
-        let vectors = prediction.vectors.detach();
+        let comparisons = comparisons(&prediction.rows, targets, centers.levels().len());
         let mut pass = Pass {
             loss: self,
-            softmax: SoftmaxPass::on(vectors.device()),
+            softmax: SoftmaxPass::on(student.device()),
+            centers,
             student: student.to_kind(self.kind),
             teacher: teacher.to_kind(self.kind),
+            vectors: prediction.vectors.detach(),
             gradient: Loss {
-                terms: Vec::new(),
-                vectors: vectors.zeros_like(),
-                matrix: student.zeros_like(),
+                terms: zero_terms(&comparisons, student.device()),
+                vectors: prediction.vectors.detach().zeros_like(),
+                matrix: student.detach().zeros_like(),
             },
-            vectors,
         };
-        for comparison in comparisons(&prediction.rows, targets, centers.levels().len()) {
-            pass.compare(&comparison, &centers.of(comparison.level))?;
+        let rows = self.chunk_bytes / (4 * student.size()[0]);
+        for chunk in chunks(&comparisons, rows) {
+            pass.compare(&chunk)?;
         }
         Ok(pass.gradient)
     }
 }
 
+/// Cuts comparisons into blocks and joins blocks up to this many rows of student and teacher logits: the fewer chunks,
+/// the fewer passes over the prototypes.
+fn chunks(comparisons: &[Comparison], rows: i64) -> Vec<Vec<Block<'_>>> {
+    let mut chunks = vec![Vec::new()];
+    let mut room = rows;
+    for comparison in comparisons {
+        let (targets, each) = (comparison.targets(), comparison.rows_of_target());
+        let mut start = 0;
+        while start < targets {
+            let is_empty = chunks.last().is_none_or(Vec::is_empty);
+            if room < each && !is_empty {
+                chunks.push(Vec::new());
+                room = rows;
+                continue;
+            }
+            let count = (room / each).clamp(1, targets - start);
+            let block = Block {
+                comparison,
+                start,
+                count,
+            };
+            if let Some(chunk) = chunks.last_mut() {
+                chunk.push(block);
+            }
+            start += count;
+            room -= count * each;
+        }
+    }
+    chunks
+}
+
 /// All comparisons of a step. A level's loss is the mean of its terms, weighted by the number of views: 2 global, 2 L local.
-fn comparisons<'a>(rows: &StudentRows, targets: &'a Targets, levels: usize) -> Vec<Comparison<'a>> {
+fn comparisons(rows: &StudentRows, targets: &Targets, levels: usize) -> Vec<Comparison> {
     let (images, crops) = (rows.images, rows.crops);
     let level = 1.0 / levels as f64;
     let per_view = level / (1 + crops) as f64;
@@ -125,7 +163,7 @@ fn comparisons<'a>(rows: &StudentRows, targets: &'a Targets, levels: usize) -> V
     };
     let mut class = Comparison {
         level: Level::Cls,
-        teacher: &targets.class,
+        teacher: targets.class.shallow_clone(),
         parts: globals(0, Term::GlobalCls).into(),
     };
     if crops > 0 {
@@ -135,13 +173,13 @@ fn comparisons<'a>(rows: &StudentRows, targets: &'a Targets, levels: usize) -> V
     if let Some(plus) = &targets.plus {
         all.push(Comparison {
             level: Level::ClsPlus,
-            teacher: &plus.globals,
+            teacher: plus.globals.shallow_clone(),
             parts: globals(1, Term::GlobalClsPlus).into(),
         });
         if crops > 0 {
             all.push(Comparison {
                 level: Level::ClsPlus,
-                teacher: &plus.locals,
+                teacher: plus.locals.shallow_clone(),
                 parts: vec![locals(1, Term::LocalClsPlus, 1)],
             });
         }
@@ -151,7 +189,7 @@ fn comparisons<'a>(rows: &StudentRows, targets: &'a Targets, levels: usize) -> V
         let valid = rows.patches.max(1) as f64;
         all.push(Comparison {
             level: Level::Patch,
-            teacher: patches,
+            teacher: patches.unsqueeze(0),
             parts: vec![Part {
                 term: Term::GlobalPatch,
                 first: rows.patches(),
@@ -165,9 +203,50 @@ fn comparisons<'a>(rows: &StudentRows, targets: &'a Targets, levels: usize) -> V
     all
 }
 
+/// A zero for every term of the comparisons.
+fn zero_terms(comparisons: &[Comparison], device: Device) -> Vec<(Term, Tensor)> {
+    let mut terms: Vec<(Term, Tensor)> = Vec::new();
+    for part in comparisons.iter().flat_map(|comparison| &comparison.parts) {
+        if terms.iter().all(|(term, _)| *term != part.term) {
+            terms.push((part.term, Tensor::zeros([], (Kind::Float, device))));
+        }
+    }
+    terms
+}
+
+impl Comparison {
+    /// Targets M.
+    fn targets(&self) -> i64 {
+        self.teacher.size()[1]
+    }
+
+    /// Rows of logits that one target takes: its views, and the student rows that it serves.
+    fn rows_of_target(&self) -> i64 {
+        let streams: i64 = self.parts.iter().map(|part| part.streams).sum();
+        self.teacher.size()[0] + streams
+    }
+}
+
+impl Block<'_> {
+    /// Its target vectors, `[views count, K]`.
+    fn teacher(&self) -> Tensor {
+        let teacher = self.comparison.teacher.narrow(1, self.start, self.count);
+        teacher.flatten(0, 1)
+    }
+
+    /// Its rows of one part in a matrix of all student rows, `[streams, count, K]`.
+    fn rows(&self, part: &Part, all: &Tensor) -> Tensor {
+        let targets = self.comparison.targets();
+        all.narrow(0, part.first, part.streams * targets)
+            .view([part.streams, targets, -1])
+            .narrow(1, self.start, self.count)
+    }
+}
+
 struct Pass<'a> {
     loss: &'a PrototypeLoss,
     softmax: SoftmaxPass,
+    centers: &'a Centers,
     student: Tensor,
     teacher: Tensor,
     vectors: Tensor,
@@ -175,102 +254,106 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn compare(&mut self, comparison: &Comparison, center: &Tensor) -> Result<(), UdiError> {
-        let width = self.vectors.size()[1];
-        let teacher = match comparison.teacher.dim() {
-            2 => comparison.teacher.unsqueeze(0),
-            _ => comparison.teacher.shallow_clone(),
+    /// One chunk: four matrix products, whatever the number of its blocks.
+    fn compare(&mut self, chunk: &[Block]) -> Result<(), UdiError> {
+        let distributions = self.distributions(chunk)?;
+        let parts = || {
+            let of_block = |block| parts_of(block).map(move |part| (block, part));
+            chunk.iter().flat_map(of_block)
         };
-        let size = teacher.size();
-        let streams = comparison.parts.iter().map(|part| part.streams).max();
-        let chunk = self.chunk(size[0].max(streams.unwrap_or(1)));
-        let mut sums: Vec<(Term, Tensor)> = Vec::new();
-        for start in (0..size[1]).step_by(chunk as usize) {
-            let count = chunk.min(size[1] - start);
-            let targets = self.distributions(&teacher.narrow(1, start, count), center)?;
-            for part in &comparison.parts {
-                let rows = |all: &Tensor| {
-                    all.narrow(0, part.first, part.streams * size[1])
-                        .view([part.streams, size[1], width])
-                        .narrow(1, start, count)
-                };
-                let target = part.target.of(&targets);
-                let (value, gradient) = self.cross_entropy(&rows(&self.vectors), &target, part)?;
-                rows(&self.gradient.vectors).copy_(&gradient);
-                sums.push((part.term, value));
+        let rows: Vec<Tensor> = parts()
+            .map(|(block, part)| block.rows(part, &self.vectors).flatten(0, 1))
+            .collect();
+        let rows = Tensor::cat(&rows, 0).to_kind(self.loss.kind);
+        let logits = self.logits(&rows, &self.student);
+        let mut lengths = Lengths::default();
+        for (place, block) in chunk.iter().enumerate() {
+            for part in parts_of(block) {
+                let count = part.streams * block.count;
+                let slice = logits.narrow(0, lengths.take(count), count);
+                let target = part.target.of(&distributions[place]);
+                self.cross_entropy(slice, &target, part)?;
             }
         }
-        for part in &comparison.parts {
-            self.add(part.term, None);
-        }
-        for (term, value) in sums {
-            self.add(term, Some(value));
+        let gradient = logits.to_kind(self.loss.kind);
+        self.add_to_matrix(&gradient, &rows);
+        let of_rows = gradient.mm(&self.student).to_kind(Kind::Float);
+        let mut lengths = Lengths::default();
+        for (block, part) in parts() {
+            let count = part.streams * block.count;
+            let of_part = of_rows.narrow(0, lengths.take(count), count);
+            let mut rows = block.rows(part, &self.gradient.vectors);
+            rows.copy_(&of_part.view_as(&rows));
         }
         Ok(())
     }
 
-    /// Rows whose logits fit a chunk, for that many rows of each target.
-    fn chunk(&self, rows_of_target: i64) -> i64 {
-        let bytes = match self.vectors.device() {
-            Device::Cuda(_) => CUDA_CHUNK_BYTES,
-            _ => CPU_CHUNK_BYTES,
+    /// The teacher's distributions of each block, `[views, count, D]`.
+    fn distributions(&self, chunk: &[Block]) -> Result<Vec<Tensor>, UdiError> {
+        let rows: Vec<Tensor> = chunk.iter().map(Block::teacher).collect();
+        let rows = Tensor::cat(&rows, 0).to_kind(self.loss.kind);
+        let logits = self.logits(&rows, &self.teacher);
+        let mut lengths = Lengths::default();
+        let of_block = |block: &Block| {
+            let views = block.comparison.teacher.size()[0];
+            let count = views * block.count;
+            let slice = logits.narrow(0, lengths.take(count), count);
+            let center = self.centers.of(block.comparison.level);
+            let temperature = self.loss.teacher_temperature;
+            self.softmax.distributions(&slice, &center, temperature)?;
+            Ok(slice.view([views, block.count, -1]))
         };
-        (bytes / (4 * self.student.size()[0] * rows_of_target)).max(1)
+        chunk.iter().map(of_block).collect()
     }
 
-    /// `[views, m, K]` -> the teacher's distributions `[views, m, D]`.
-    fn distributions(&self, teacher: &Tensor, center: &Tensor) -> Result<Tensor, UdiError> {
-        let logits = self.logits(teacher, &self.teacher);
-        let temperature = self.loss.teacher_temperature;
-        let distributions = self.softmax.distributions(logits, center, temperature)?;
-        let size = teacher.size();
-        Ok(distributions.view([size[0], size[1], -1]))
-    }
-
-    /// `[.., K]` -> `[rows, D]`, fp32.
-    fn logits(&self, vectors: &Tensor, matrix: &Tensor) -> Tensor {
-        let rows = vectors.flatten(0, -2).to_kind(self.loss.kind);
+    /// `[rows, K]` -> `[rows, D]`, fp32.
+    fn logits(&self, rows: &Tensor, matrix: &Tensor) -> Tensor {
         rows.mm(&matrix.tr()).to_kind(Kind::Float)
     }
 
-    /// Student vectors `[streams, m, K]` against distributions `[m, D]`: the sum of their cross-entropies times the
-    /// part's share, and the gradient of the vectors. The gradient of the prototypes is added to what is there.
+    /// Logits `[streams count, D]` of a part against distributions `[count, D]`: they become the gradient of the logits, their
+    /// cross-entropies are added to the part's term.
     fn cross_entropy(
         &mut self,
-        rows: &Tensor,
+        logits: Tensor,
         target: &Tensor,
         part: &Part,
-    ) -> Result<(Tensor, Tensor), UdiError> {
-        let logits = self.logits(rows, &self.student);
+    ) -> Result<(), UdiError> {
         let temperature = self.loss.student_temperature;
         let scale = part.weight * self.loss.loss_scale / temperature;
-        let (value, gradient) = self
+        let value = self
             .softmax
-            .cross_entropy(logits, target, temperature, scale)?;
-        let gradient = gradient.to_kind(self.loss.kind);
-        let flat = rows.flatten(0, 1).to_kind(self.loss.kind);
-        self.accumulate(&gradient.tr().mm(&flat));
-        let of_rows = gradient.mm(&self.student).to_kind(Kind::Float);
-        Ok((value * part.share, of_rows.view_as(rows)))
-    }
-
-    fn accumulate(&mut self, of_matrix: &Tensor) {
-        let _ = self.gradient.matrix.g_add_(&of_matrix.to_kind(Kind::Float));
-    }
-
-    fn add(&mut self, term: Term, value: Option<Tensor>) {
-        let terms = &mut self.gradient.terms;
-        let zero = || Tensor::zeros([], (Kind::Float, self.vectors.device()));
-        let place = match terms.iter().position(|(other, _)| *other == term) {
-            Some(place) => place,
-            None => {
-                terms.push((term, zero()));
-                terms.len() - 1
-            }
-        };
-        if let Some(value) = value {
-            let _ = terms[place].1.g_add_(&value);
+            .cross_entropy(&logits, target, temperature, scale)?;
+        let terms = self.gradient.terms.iter_mut();
+        for (_, sum) in terms.filter(|(term, _)| *term == part.term) {
+            let _ = sum.g_add_(&(&value * part.share));
         }
+        Ok(())
+    }
+
+    /// Adds gradientᵀ rows to the gradient of the prototypes, in fp32.
+    fn add_to_matrix(&mut self, gradient: &Tensor, rows: &Tensor) {
+        let matrix = &mut self.gradient.matrix;
+        let _ = match self.loss.kind {
+            Kind::Float => matrix.addmm_(&gradient.tr(), rows),
+            _ => matrix.g_add_(&gradient.tr().mm(rows).to_kind(Kind::Float)),
+        };
+    }
+}
+
+fn parts_of<'a>(block: &Block<'a>) -> impl Iterator<Item = &'a Part> {
+    block.comparison.parts.iter()
+}
+
+/// First rows of slices that follow each other.
+#[derive(Default)]
+struct Lengths(i64);
+
+impl Lengths {
+    fn take(&mut self, count: i64) -> i64 {
+        let first = self.0;
+        self.0 += count;
+        first
     }
 }
 

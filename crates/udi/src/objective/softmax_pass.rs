@@ -23,38 +23,40 @@ impl SoftmaxPass {
         }
     }
 
-    /// Logits `[rows, D]`, which are used up -> softmax((logits - center) / temperature), `[rows, D]`.
+    /// Logits `[rows, D]` become softmax((logits - center) / temperature), in their own memory.
     pub fn distributions(
         self,
-        mut logits: Tensor,
+        logits: &Tensor,
         center: &Tensor,
         temperature: f64,
-    ) -> Result<Tensor, UdiError> {
+    ) -> Result<(), UdiError> {
+        let mut logits = logits.shallow_clone();
         match self {
             Self::Rows => {
                 let center = center.unsqueeze(0);
                 torch_ext::for_rows([&mut logits], [&center], |_, [row], [center]| {
                     torch_ext::softmax(row, center, temperature as f32)
                 })?;
-                Ok(logits)
             }
             Self::Tensors => {
                 let _ = logits.g_sub_(center);
                 let _ = logits.g_div_scalar_(temperature);
-                Ok(logits.softmax(-1, Kind::Float))
+                logits.copy_(&logits.softmax(-1, Kind::Float));
             }
         }
+        Ok(())
     }
 
-    /// Student logits `[streams m, D]`, which are used up, against targets `[m, D]` that serve each stream: the sum of the
-    /// rows' cross-entropies, and `scale` times the gradient of logits / temperature.
+    /// Student logits `[streams m, D]` against targets `[m, D]` that serve each stream: returns the sum of the rows'
+    /// cross-entropies; the logits become `scale` times the gradient of logits / temperature, in their own memory.
     pub fn cross_entropy(
         self,
-        mut logits: Tensor,
+        logits: &Tensor,
         target: &Tensor,
         temperature: f64,
         scale: f64,
-    ) -> Result<(Tensor, Tensor), UdiError> {
+    ) -> Result<Tensor, UdiError> {
+        let mut logits = logits.shallow_clone();
         match self {
             Self::Rows => {
                 let mut values = Tensor::zeros([logits.size()[0], 1], (Kind::Float, Device::Cpu));
@@ -66,20 +68,18 @@ impl SoftmaxPass {
                         value[0] = torch_ext::cross_entropy(row, target, temperature, scale);
                     },
                 )?;
-                Ok((values.sum(Kind::Float), logits))
+                Ok(values.sum(Kind::Float))
             }
             Self::Tensors => {
                 let _ = logits.g_div_scalar_(temperature);
                 let normaliser = logits.logsumexp([-1], true);
-                let streams = logits.view([-1, target.size()[0], target.size()[1]]);
+                let mut streams = logits.view([-1, target.size()[0], target.size()[1]]);
                 let value = normaliser.sum(Kind::Float) - (&streams * target).sum(Kind::Float);
                 let _ = logits.g_sub_(&normaliser);
                 let _ = logits.exp_();
-                let _ = logits
-                    .view([-1, target.size()[0], target.size()[1]])
-                    .g_sub_(target);
+                let _ = streams.g_sub_(target);
                 let _ = logits.g_mul_scalar_(scale);
-                Ok((value, logits))
+                Ok(value)
             }
         }
     }
@@ -105,8 +105,9 @@ mod tests {
             let (center, teacher) = (random(1, width).squeeze_dim(0), random(targets, width));
             let student = random(streams * targets, width);
             let run = |form: SoftmaxPass| {
-                let target = form.distributions(teacher.copy(), &center, 0.07).unwrap();
-                let (value, gradient) = form.cross_entropy(student.copy(), &target, 0.1, 2.5).unwrap();
+                let (target, gradient) = (teacher.copy(), student.copy());
+                form.distributions(&target, &center, 0.07).unwrap();
+                let value = form.cross_entropy(&gradient, &target, 0.1, 2.5).unwrap();
                 (target, value.double_value(&[]), gradient)
             };
             let (rows, tensors) = (run(SoftmaxPass::Rows), run(SoftmaxPass::Tensors));

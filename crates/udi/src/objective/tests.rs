@@ -95,11 +95,16 @@ impl Problem {
     }
 
     fn fused(&self, kind: Kind) -> (f64, Tensor, Tensor) {
+        self.fused_in_chunks(kind, 1 << 20)
+    }
+
+    fn fused_in_chunks(&self, kind: Kind, chunk_bytes: i64) -> (f64, Tensor, Tensor) {
         let loss = PrototypeLoss {
             student_temperature: STUDENT_TEMPERATURE,
             teacher_temperature: TEACHER_TEMPERATURE,
             kind,
             loss_scale: 1.0,
+            chunk_bytes,
         };
         let loss = no_grad(|| {
             loss.backward(
@@ -192,14 +197,15 @@ proptest! {
         prop_assert!(distance(&fused.2, &plain.2) < 1e-5);
     }
 
-    // A bf16 number has 8 bits: logits of at most 10 are off by at most 10 / 512, and so is a mean cross-entropy.
+    // Operands and logits are rounded to 8 bits, each time by at most 2^-9 of a logit of at most 10: off by at most 0.06, and a
+    // cross-entropy, a difference of two logits, by twice that; the targets move too.
     #[test]
     fn half_precision_stays_near(shape in shapes(), seed in 0..1000i64) {
         let problem = Problem::new(&shape, seed);
         let exact = problem.fused(Kind::Float);
         for kind in [Kind::BFloat16, Kind::Half] {
             let half = problem.fused(kind);
-            prop_assert!((half.0 - exact.0).abs() < 0.05, "{kind:?} {} {}", half.0, exact.0);
+            prop_assert!((half.0 - exact.0).abs() < 0.2, "{kind:?} {} {}", half.0, exact.0);
             prop_assert!(distance(&half.1, &exact.1) < 0.2);
             prop_assert!(distance(&half.2, &exact.2) < 0.2);
         }
@@ -207,20 +213,22 @@ proptest! {
 }
 
 #[test]
-fn a_step_cut_into_chunks_is_the_same_step() {
-    // 70000 prototypes: a chunk of 16 MiB holds 59 rows, fewer than the 5 x 16 local rows.
+fn a_step_cut_into_chunks_of_any_size_is_the_same_step() {
     let shape = Shape {
-        images: 16,
-        crops: 5,
-        patches: 70,
-        prototypes: 70_000,
+        images: 5,
+        crops: 3,
+        patches: 17,
+        prototypes: 50,
         width: 4,
     };
     let problem = Problem::new(&shape, 1);
-    let (fused, plain) = (problem.fused(Kind::Float), problem.plain());
-    assert!((fused.0 - plain.0).abs() < 1e-5 * plain.0);
-    assert!(distance(&fused.1, &plain.1) < 1e-4);
-    assert!(distance(&fused.2, &plain.2) < 1e-4);
+    let plain = problem.plain();
+    for rows in [0, 1, 2, 7, 20, 33, 1000] {
+        let fused = problem.fused_in_chunks(Kind::Float, rows * 50 * 4);
+        assert!((fused.0 - plain.0).abs() < 1e-5 * plain.0, "{rows} rows");
+        assert!(distance(&fused.1, &plain.1) < 1e-5, "{rows} rows");
+        assert!(distance(&fused.2, &plain.2) < 1e-5, "{rows} rows");
+    }
 }
 
 #[test]
@@ -238,6 +246,7 @@ fn a_batch_without_a_valid_sample_has_a_patch_term_of_zero() {
         teacher_temperature: TEACHER_TEMPERATURE,
         kind: Kind::Float,
         loss_scale: 1.0,
+        chunk_bytes: 1 << 20,
     };
     let loss = no_grad(|| {
         loss.backward(

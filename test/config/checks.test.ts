@@ -128,7 +128,8 @@ test("bf16 is refused on a CUDA device without it, and allowed on a CPU", () => 
 });
 
 test("all contradictions stand in one error, and a configuration made by hand is checked too", () => {
-  const config = { ...loadConfig({}), device: "cuda" as const, training: { epochs: 1, batchSize: 9999 } };
+  const defaults = loadConfig({ file: "defaults" });
+  const config = { ...defaults, device: "cuda" as const, training: { epochs: 1, batchSize: 9999 } };
   const lines = configErrorOf(() => resolveConfig(config, CPU_MACHINE)).message.split("\n");
   expect(lines).toHaveLength(5);
   expect(lines[0]).toBe("4 problems in the configuration");

@@ -135,5 +135,5 @@ test("--help needs neither libtorch nor sharp", async () => {
   expect(status).toBe(0);
   expect(stdout).toMatch(/--resume/);
   const libraries = JSON.parse(stderr) as string[];
-  expect(libraries.filter((name) => /vips|sharp|torch|udi-native/.test(name))).toEqual([]);
+  expect(libraries.filter((name) => /vips|sharp|torch|koffi|udi-native/.test(name))).toEqual([]);
 });

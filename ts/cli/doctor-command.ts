@@ -1,8 +1,5 @@
 /** `udi-native doctor`: what was found and where, and the mend of anything that is wrong. */
 import { Command } from "commander";
-import pc from "picocolors";
-import type { CudaDevice, Diagnosis, Problem } from "../native/doctor.js";
-import { describeRejection } from "../native/libtorch.js";
 
 /** Exit status 0 only if training can start. */
 export function doctorCommand(): Command {
@@ -11,52 +8,9 @@ export function doctorCommand(): Command {
     .option("--json", "print one JSON object")
     .action(async ({ json }: { json?: true }) => {
       const { examine } = await import("../native/doctor.js");
+      const { describe } = await import("./doctor-text.js");
       const diagnosis = await examine();
       console.log(json ? JSON.stringify(diagnosis, null, 2) : describe(diagnosis));
       process.exitCode = diagnosis.ready ? 0 : 2;
     });
-}
-
-/** The diagnosis as lines for a reader. */
-export function describe(diagnosis: Diagnosis): string {
-  const { machine, threads } = diagnosis;
-  const rows: [string, string][] = [
-    ["udi-native", diagnosis.version],
-    ["Node", diagnosis.node],
-    ["addon", diagnosis.addon ?? "none"],
-    ["libtorch", describeLibtorch(diagnosis)],
-    ...diagnosis.passedOver.map((rejection): [string, string] => [
-      "passed over",
-      describeRejection(rejection),
-    ]),
-    ["CPU", `${threads.cores} cores, bf16: ${yes(machine?.bf16)}, AVX-512: ${yes(machine?.avx512)}`],
-    ["NVIDIA driver", yes(diagnosis.nvidiaDriver)],
-    ...(machine?.cudaDevices ?? []).map(describeDevice),
-    ["sharp", `${diagnosis.sharp.version} (libvips ${diagnosis.sharp.vips})`],
-    ["threads", `libvips ${threads.libvips}, libuv ${threads.libuv}`],
-  ];
-  const lines = rows.map(([name, value]) => `${name.padEnd(14)} ${value}`);
-  return [...lines, "", ...diagnosis.problems.map(describeProblem), verdict(diagnosis)].join("\n");
-}
-
-function describeLibtorch({ libtorch }: Diagnosis): string {
-  return libtorch === null ? "none" : `${libtorch.version} (${libtorch.source}) ${libtorch.root}`;
-}
-
-function describeDevice(device: CudaDevice): [string, string] {
-  const memory = (device.memoryBytes / 2 ** 30).toFixed(1);
-  const value = `${device.name}, ${memory} GiB, compute capability ${device.computeCapability}`;
-  return [`cuda:${device.index}`, value];
-}
-
-function describeProblem({ what, mend, fatal }: Problem): string {
-  return `${fatal ? pc.red("missing:") : pc.yellow("remark:")} ${what}\n  mend: ${mend}`;
-}
-
-function verdict({ ready }: Diagnosis): string {
-  return ready ? pc.green("Training can start.") : pc.red("Training cannot start.");
-}
-
-function yes(value: boolean | undefined): string {
-  return value === undefined ? "unknown" : value ? "yes" : "no";
 }

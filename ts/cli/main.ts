@@ -13,13 +13,20 @@ const program = new Command("udi-native")
   .version(packageVersion());
 
 for (const command of [trainCommand(), benchCommand(), doctorCommand(), installLibtorchCommand()]) {
-  program.addCommand(command.exitOverride());
+  program.addCommand(command);
 }
+throwInsteadOfExit(program);
 
 try {
-  await program.exitOverride().parseAsync();
+  await program.parseAsync();
 } catch (error) {
   process.exitCode = error instanceof CommanderError ? usageStatus(error) : printed(error);
+}
+
+/** Commander ends the process where a use is wrong, with a status of its own; each command is told on its own not to. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  command.commands.forEach(throwInsteadOfExit);
 }
 
 /** Commander has printed its message already; help and version are no errors. */

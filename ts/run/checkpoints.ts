@@ -1,6 +1,6 @@
 /** The checkpoints of a run: `checkpoints/<steps made>/`, each whole or not there. */
 import { existsSync, readdirSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RunError } from "../errors.js";
 import type { Native } from "../native/engine.js";
@@ -69,6 +69,8 @@ export async function writeCheckpoint(
   await writeWholeFolder(folder, async (partial) => {
     const state = join(partial, STATE_FILE);
     await native.save(state);
+    // The engine makes it for its user alone; in a run it is a file like the others.
+    await chmod(state, 0o666 & ~process.umask());
     const record: CheckpointRecord = { format: 1, ...facts, sha256: await fileHash(state) };
     await writeFile(join(partial, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
   });

@@ -49,15 +49,20 @@ pub fn for_rows<const OUTPUTS: usize, const INPUTS: usize>(
             body(row, lent.0, lent.1);
         }
     };
-    in_parts(rows, part);
+    let widths = outputs.iter().chain(&inputs).map(|matrix| matrix.width);
+    in_parts(rows, widths.sum(), part);
     Ok(())
 }
 
-/// Splits `0..rows` among the engine's threads, this one among them.
-fn in_parts(rows: usize, part: impl Fn(Range<usize>) + Sync) {
-    let threads = usize::try_from(tch::get_num_threads())
-        .unwrap_or(1)
-        .clamp(1, rows.max(1));
+/// Values below which another thread costs more than it saves: its start alone takes up to a millisecond while libtorch's
+/// own threads still spin.
+const VALUES_OF_A_THREAD: usize = 1 << 20;
+
+/// Splits `0..rows` of this many values each among the engine's threads, this one among them.
+fn in_parts(rows: usize, width: usize, part: impl Fn(Range<usize>) + Sync) {
+    let useful = rows.saturating_mul(width) / VALUES_OF_A_THREAD;
+    let threads = usize::try_from(tch::get_num_threads()).unwrap_or(1);
+    let threads = threads.min(useful).min(rows).max(1);
     let bounds = |index: usize| index * rows / threads..(index + 1) * rows / threads;
     thread::scope(|scope| {
         for index in 1..threads {
@@ -181,6 +186,22 @@ mod tests {
         .unwrap();
         let expected = (values * shared.repeat([3, 1])).sum_dim_intlist(-1, true, Kind::Float);
         assert_eq!(sums, expected);
+    }
+
+    #[test]
+    fn threads_share_out_rows_that_are_many_values() {
+        let (rows, width) = (7, VALUES_OF_A_THREAD as i64 / 2);
+        let mut marks = Tensor::zeros([rows, 2], (Kind::Float, Device::Cpu));
+        let values = Tensor::ones([rows, width], (Kind::Float, Device::Cpu));
+        for_rows([&mut marks], [&values], |row, [mark], [values]| {
+            mark[0] += row as f32;
+            mark[1] += values.iter().sum::<f32>();
+        })
+        .unwrap();
+        let expected: Vec<f32> = (0..rows)
+            .flat_map(|row| [row as f32, width as f32])
+            .collect();
+        assert_eq!(marks, Tensor::from_slice(&expected).view([rows, 2]));
     }
 
     #[test]

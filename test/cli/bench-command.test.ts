@@ -1,0 +1,51 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { packageRoot } from "../../ts/native/package-root.js";
+
+const TINY = ["--arch", "vit_tiny", "--batch", "1", "--locals", "1", "--out-dim", "64", "--steps", "2"];
+
+function benchStep(args: readonly string[]) {
+  const main = join(packageRoot, "dist", "cli", "main.js");
+  return spawnSync(process.execPath, [main, "bench", "step", ...args], { encoding: "utf8" });
+}
+
+test("bench step --json measures the settings that were asked for, phase by phase", () => {
+  const { status, stdout } = benchStep([
+    ...TINY,
+    "--precision",
+    "fp32",
+    "--device",
+    "cpu",
+    "--profile",
+    "--json",
+  ]);
+  expect(status).toBe(0);
+  const result = JSON.parse(stdout);
+  expect(result).toMatchObject({ arch: "vit_tiny", batch: 1, locals: 1, outDim: 64, precision: "fp32" });
+  expect(result.seconds).toHaveLength(2);
+  expect(result.imagesPerSecond).toBeCloseTo(1 / result.medianSeconds, 6);
+  expect(result.shareOfPeak).toBeGreaterThan(0);
+  expect(result.losses.every(Number.isFinite)).toBe(true);
+  const phases = Object.values<number>(result.phases);
+  expect(phases).toHaveLength(9);
+  expect(phases.reduce((sum, seconds) => sum + seconds)).toBeLessThan(1.5 * result.medianSeconds);
+});
+
+test("without --profile no phase is measured, and lines are for a reader", () => {
+  const { status, stdout } = benchStep(TINY);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^settings +arch vit_tiny, batch 1/);
+  expect(stdout).toMatch(/TFLOP\/s of matrix products here; the step reaches [\d.]+ % of it/);
+  expect(stdout).not.toContain("backward");
+});
+
+test.each([
+  [["--steps", "0"], /expected a whole number of at least 1/],
+  [["--precision", "fp8"], /precision/],
+  [["--batch", "0"], /training\.batchSize/],
+])("%j is a wrong use and exits 2", (args, message) => {
+  const { status, stderr } = benchStep(args);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(message);
+});

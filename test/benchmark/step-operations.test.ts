@@ -3,7 +3,7 @@ import { type StepSize, stepOperations, stepSize } from "../../ts/benchmark/step
 import type { ModelOptions } from "../../ts/native/types.js";
 import { randomStream } from "../../ts/random.js";
 import { multiCropRecipe } from "../../ts/recipe/multi-crop.js";
-import { PHOTOMETRIC_DEFAULTS } from "../../ts/recipe/photometric.js";
+import { PUBLISHED_CROPS } from "../recipe/published-crops.js";
 
 const SMALL: ModelOptions = {
   width: 384,
@@ -57,19 +57,7 @@ test("operations grow linearly with the batch and at most linearly with the prot
 });
 
 test("the size of a batch is read off its recipes", () => {
-  const crops = {
-    globalSize: 224,
-    globalScale: [0.25, 1] as const,
-    localSize: 96,
-    localScale: [0.05, 0.25] as const,
-    localCrops: 3,
-    patchSize: 16,
-    globalWindow: 3,
-    localWindow: 2,
-    flipProbability: 0.5,
-    includePatch: true,
-    photometric: PHOTOMETRIC_DEFAULTS,
-  };
+  const crops = { ...PUBLISHED_CROPS, localCrops: 3 };
   const recipes = [1, 2].map((seed) =>
     multiCropRecipe({ width: 500, height: 375 }, crops, randomStream(seed)),
   );

@@ -4,29 +4,16 @@ import { ArgumentError } from "../../ts/errors.js";
 import { randomStream } from "../../ts/random.js";
 import { cropCoordinates, flipCoordinates } from "../../ts/recipe/coordinates.js";
 import { type MultiCropOptions, multiCropRecipe } from "../../ts/recipe/multi-crop.js";
-import { PHOTOMETRIC_DEFAULTS } from "../../ts/recipe/photometric.js";
 import { sampleMap, type TokenCrop } from "../../ts/recipe/sample-map.js";
 import type { ImageMaps, ViewRecipe } from "../../ts/recipe/types.js";
 import { expectShare } from "../chance.js";
 import { anyImage } from "./arbitrary.js";
+import { PUBLISHED_CROPS } from "./published-crops.js";
 
-const options: MultiCropOptions = {
-  globalSize: 224,
-  globalScale: [0.25, 1],
-  localSize: 96,
-  localScale: [0.05, 0.25],
-  localCrops: 10,
-  patchSize: 16,
-  globalWindow: 3,
-  localWindow: 2,
-  flipProbability: 0.5,
-  includePatch: true,
-  photometric: PHOTOMETRIC_DEFAULTS,
-};
 const image = { width: 500, height: 375 };
 
 function recipe(seed: number, changes: Partial<MultiCropOptions> = {}) {
-  return multiCropRecipe(image, { ...options, ...changes }, randomStream(seed, "recipe"));
+  return multiCropRecipe(image, { ...PUBLISHED_CROPS, ...changes }, randomStream(seed, "recipe"));
 }
 
 function mapsOf(seed: number, changes: Partial<MultiCropOptions> = {}): ImageMaps {
@@ -45,7 +32,7 @@ const someSeeds = Array.from({ length: 300 }, (_, seed) => seed);
 test("the same seed gives the same recipe, another seed another one", () => {
   fc.assert(
     fc.property(anyImage, fc.nat(), (size, seed) => {
-      const again = () => multiCropRecipe(size, options, randomStream(seed, "same"));
+      const again = () => multiCropRecipe(size, PUBLISHED_CROPS, randomStream(seed, "same"));
       expect(again()).toEqual(again());
     }),
     { numRuns: 30 },
@@ -65,7 +52,7 @@ test("views and maps have the sizes that the options ask for", () => {
 test("every view of any image lies in the image, and every map is finite", () => {
   fc.assert(
     fc.property(anyImage, fc.nat(), (size, seed) => {
-      const { globals, locals, maps } = multiCropRecipe(size, options, randomStream(seed, "any"));
+      const { globals, locals, maps } = multiCropRecipe(size, PUBLISHED_CROPS, randomStream(seed, "any"));
       for (const { crop } of [...globals, ...locals]) {
         expect(Math.min(crop.top, crop.left, crop.height - 1, crop.width - 1)).toBeGreaterThanOrEqual(0);
         expect(crop.top + crop.height).toBeLessThanOrEqual(size.height);

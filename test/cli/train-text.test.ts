@@ -13,7 +13,7 @@ import { evaluationAt, exampleConfig, stepAt } from "../run/example-run.js";
 
 const start = {
   folder: "/runs/a",
-  config: exampleConfig("/runs/a", "training.epochs=12"),
+  config: exampleConfig("/runs/a"),
   images: 200,
   stepsPerEpoch: 3,
   step: 0,

@@ -31,7 +31,7 @@ export function exampleConfig(out: string, ...set: string[]): ResolvedConfig {
     cudaBf16: false,
     cpuBf16: false,
   };
-  return resolveConfig(loadConfig({ out, set }), facts);
+  return resolveConfig(loadConfig({ out, set: ["training.epochs=12", ...set] }), facts);
 }
 
 /** Saves a state that says which step it is of. */

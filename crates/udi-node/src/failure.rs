@@ -40,13 +40,12 @@ pub struct Failure {
     pub causes: Vec<String>,
 }
 
-/// Where libtorch begins to list the C++ functions that led to an exception; escaped in the text of a panic.
-const CPP_TRACES: [&str; 2] = ["\nException raised from", "\\nException raised from"];
+/// Where libtorch begins to list the C++ functions that led to an exception.
+const CPP_TRACE: &str = "\nException raised from";
 
 /// The text without the list of C++ functions.
 fn brief(text: &str) -> &str {
-    let cut = |text, trace| str::split(text, trace).next().unwrap_or(text);
-    CPP_TRACES.into_iter().fold(text, cut).trim_end()
+    text.split(CPP_TRACE).next().unwrap_or(text).trim_end()
 }
 
 impl Failure {

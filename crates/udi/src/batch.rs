@@ -4,6 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     error::{UdiError, expect},
+    guard::guard,
     maps::{Maps, SamplingMaps},
 };
 
@@ -39,6 +40,16 @@ pub struct MultiCropBatch {
     maps: Option<Maps>,
 }
 
+/// A batch whose views are on the device, normalised once for both networks, fp32.
+#[derive(Debug)]
+pub(crate) struct LoadedBatch<'a> {
+    pub batch: &'a MultiCropBatch,
+    /// g1 of all images, then g2, `[2 B, 3, G, G]`.
+    pub globals: Tensor,
+    /// Crop by crop, `[L B, 3, S, S]`; None without local crops.
+    pub locals: Option<Tensor>,
+}
+
 /// Largest count or side of a batch.
 const LIMIT: i64 = 1 << 20;
 
@@ -61,16 +72,18 @@ impl MultiCropBatch {
             shape.local_size,
         ];
         let has_locals = shape.local_crops > 0;
-        Ok(Self {
-            shape,
-            patch_size,
-            globals: views_tensor("globalViews", &global_views, &globals)?,
-            locals: has_locals
-                .then(|| views_tensor("localViews", &local_views, &locals))
-                .transpose()?,
-            maps: maps
-                .map(|maps| Maps::new(shape, patch_size, &maps))
-                .transpose()?,
+        guard(|| {
+            Ok(Self {
+                shape,
+                patch_size,
+                globals: views_tensor("globalViews", &global_views, &globals)?,
+                locals: has_locals
+                    .then(|| views_tensor("localViews", &local_views, &locals))
+                    .transpose()?,
+                maps: maps
+                    .map(|maps| Maps::new(shape, patch_size, &maps))
+                    .transpose()?,
+            })
         })
     }
 
@@ -82,15 +95,14 @@ impl MultiCropBatch {
         self.patch_size
     }
 
-    /// Global views of all images, g1 then g2, normalised, `[2 B, 3, G, G]`.
-    pub(crate) fn globals(&self, device: Device) -> Tensor {
-        normalised(&self.globals, device).flatten(0, 1)
-    }
-
-    /// Local views, crop by crop, normalised, `[L B, 3, S, S]`.
-    pub(crate) fn locals(&self, device: Device) -> Option<Tensor> {
-        let locals = self.locals.as_ref()?;
-        Some(normalised(locals, device).flatten(0, 1))
+    /// Brings the views to the device.
+    pub(crate) fn load(&self, device: Device) -> LoadedBatch<'_> {
+        let on_device = |views: &Tensor| normalised(views, device).flatten(0, 1);
+        LoadedBatch {
+            batch: self,
+            globals: on_device(&self.globals),
+            locals: self.locals.as_ref().map(on_device),
+        }
     }
 
     pub(crate) fn maps(&self) -> Option<&Maps> {

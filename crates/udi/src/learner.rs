@@ -5,7 +5,7 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::{
-    batch::{MultiCropBatch, Pixels, normalised, views_tensor},
+    batch::{LoadedBatch, MultiCropBatch, Pixels, normalised, views_tensor},
     config::{LearnerConfig, ScheduleValues},
     error::{UdiError, expect},
     guard::guard,
@@ -109,7 +109,7 @@ impl Learner {
         })
     }
 
-    /// One training step. If it fails, everything is as before it.
+    /// One training step. Where the input is refused or a loss is not finite, everything is as before it.
     pub fn step(
         &mut self,
         batch: &MultiCropBatch,
@@ -120,8 +120,9 @@ impl Learner {
         guard(|| {
             let watch = self.stopwatch();
             let matrix = self.network.prototypes().matrix(&self.teacher)?;
-            let targets = no_grad(|| self.targets(batch, &watch));
-            let backward = self.backward(batch, &targets, &matrix, at, &watch)?;
+            let loaded = watch.time(Phase::Transfer, || batch.load(self.config.device));
+            let targets = no_grad(|| self.targets(&loaded, &watch));
+            let backward = self.backward(&loaded, &targets, &matrix, at, &watch)?;
             self.steps += 1;
             let report = self.report(&backward);
             if !report.skipped {
@@ -160,16 +161,17 @@ impl Learner {
         }
     }
 
-    fn targets(&self, batch: &MultiCropBatch, watch: &Stopwatch) -> Targets {
+    fn targets(&self, loaded: &LoadedBatch, watch: &Stopwatch) -> Targets {
         let weights = self.weights(&self.teacher);
-        let vectors = self.network.teach(self.pass(&weights, watch), batch);
+        let vectors = self.network.teach(self.pass(&weights, watch), loaded);
+        let batch = loaded.batch;
         let mixing = (batch.shape().images, self.config.objective.alpha);
         Targets::new(&vectors, batch.maps(), self.centers.levels(), mixing)
     }
 
     fn backward(
         &self,
-        batch: &MultiCropBatch,
+        loaded: &LoadedBatch,
         targets: &Targets,
         teacher_matrix: &Tensor,
         at: &ScheduleValues,
@@ -178,10 +180,11 @@ impl Learner {
         let step = self.steps + 1;
         let leaves = self.student.leaves(self.network.declarations());
         let seed = (self.config.seed, step as u64);
+        let batch = loaded.batch;
         let drops = self.network.draw_drops(batch, seed, self.config.device);
         let weights = self.weights(&leaves);
         let pass = self.pass(&weights, watch);
-        let prediction = self.network.predict(pass, batch, &drops);
+        let prediction = self.network.predict(pass, loaded, &drops);
         let mut loss = watch.time(Phase::Prototypes, || {
             no_grad(|| self.compare(&prediction, targets, teacher_matrix, at))
         })?;

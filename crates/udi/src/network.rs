@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     backbone::{DropPaths, Readout, VisionTransformer},
-    batch::MultiCropBatch,
+    batch::{LoadedBatch, MultiCropBatch},
     config::ModelConfig,
     error::{UdiError, expect},
     head::{Head, Prototypes},
@@ -124,33 +124,30 @@ impl Network {
     }
 
     /// The student's view of a batch.
-    pub fn predict(&self, pass: Pass, batch: &MultiCropBatch, drops: &StudentDrops) -> Prediction {
+    pub fn predict(&self, pass: Pass, loaded: &LoadedBatch, drops: &StudentDrops) -> Prediction {
         let Pass {
             weights,
             device,
             watch,
         } = pass;
-        let maps = batch.maps().filter(|_| self.sampling.is_some());
-        let (globals, locals) = watch.time(Phase::Transfer, || {
-            (batch.globals(device), batch.locals(device))
-        });
+        let maps = loaded.batch.maps().filter(|_| self.sampling.is_some());
         let encode = |views: &Tensor, readout, drop: &Option<DropPaths>| {
             watch.time(Phase::StudentBackbone, || {
                 self.backbone
                     .forward(weights, views, readout, drop.as_ref())
             })
         };
-        let globals = encode(&globals, self.readout(), &drops.globals);
+        let globals = encode(&loaded.globals, self.readout(), &drops.globals);
         let mut rows = vec![token_rows(&globals.class)];
-        if let Some(views) = locals {
-            let locals = encode(&views, Readout::ClassTokens, &drops.locals);
+        if let Some(locals) = &loaded.locals {
+            let locals = encode(locals, Readout::ClassTokens, &drops.locals);
             rows.push(token_rows(&locals.class));
         }
         if let Some(maps) = maps {
             let sampled = self.sampled(pass, &globals.patches, &maps.source(device));
             rows.extend(sampled.map(|sampled| maps.valid(&sampled)));
         }
-        let shape = batch.shape();
+        let shape = loaded.batch.shape();
         Prediction {
             vectors: self.bottleneck(pass, &rows),
             rows: StudentRows {
@@ -163,22 +160,20 @@ impl Network {
     }
 
     /// The teacher's view of a batch: its backbone runs once, on the global crops alone.
-    pub fn teach(&self, pass: Pass, batch: &MultiCropBatch) -> TeacherVectors {
+    pub fn teach(&self, pass: Pass, loaded: &LoadedBatch) -> TeacherVectors {
         let Pass {
             weights,
             device,
             watch,
         } = pass;
-        let images = batch.shape().images;
-        let globals = watch.time(Phase::Transfer, || {
-            batch.globals(device).roll([images], [0])
-        });
+        let images = loaded.batch.shape().images;
+        let globals = loaded.globals.roll([images], [0]);
         let encoded = watch.time(Phase::TeacherBackbone, || {
             self.backbone
                 .forward(weights, &globals, self.readout(), None)
         });
         let mut rows = vec![encoded.class.select(1, 0)];
-        if let Some(maps) = batch.maps() {
+        if let Some(maps) = loaded.batch.maps() {
             let sampled = self.sampled(pass, &encoded.patches, &maps.target(device));
             rows.extend(sampled.map(|sampled| maps.read(&sampled)));
         }

@@ -257,33 +257,32 @@ impl Pass<'_> {
     /// One chunk: four matrix products, whatever the number of its blocks.
     fn compare(&mut self, chunk: &[Block]) -> Result<(), UdiError> {
         let distributions = self.distributions(chunk)?;
-        let parts = || {
-            let of_block = |block| parts_of(block).map(move |part| (block, part));
-            chunk.iter().flat_map(of_block)
-        };
-        let rows: Vec<Tensor> = parts()
-            .map(|(block, part)| block.rows(part, &self.vectors).flatten(0, 1))
+        let parts: Vec<(&Block, &Part, &Tensor)> = chunk
+            .iter()
+            .zip(&distributions)
+            .flat_map(|(block, targets)| {
+                let parts = block.comparison.parts.iter();
+                parts.map(move |part| (block, part, targets))
+            })
             .collect();
+        let rows: Vec<Tensor> = parts
+            .iter()
+            .map(|(block, part, _)| block.rows(part, &self.vectors).flatten(0, 1))
+            .collect();
+        let counts = lengths(&rows);
         let rows = Tensor::cat(&rows, 0).to_kind(self.loss.kind);
         let logits = self.logits(&rows, &self.student);
-        let mut lengths = Lengths::default();
-        for (place, block) in chunk.iter().enumerate() {
-            for part in parts_of(block) {
-                let count = part.streams * block.count;
-                let slice = logits.narrow(0, lengths.take(count), count);
-                let target = part.target.of(&distributions[place]);
-                self.cross_entropy(slice, &target, part)?;
-            }
+        let slices = logits.split_with_sizes(&counts, 0);
+        for ((_, part, targets), slice) in parts.iter().zip(slices) {
+            self.cross_entropy(slice, &part.target.of(targets), part)?;
         }
         let gradient = logits.to_kind(self.loss.kind);
         self.add_to_matrix(&gradient, &rows);
         let of_rows = gradient.mm(&self.student).to_kind(Kind::Float);
-        let mut lengths = Lengths::default();
-        for (block, part) in parts() {
-            let count = part.streams * block.count;
-            let of_part = of_rows.narrow(0, lengths.take(count), count);
+        let slices = of_rows.split_with_sizes(&counts, 0);
+        for ((block, part, _), slice) in parts.iter().zip(slices) {
             let mut rows = block.rows(part, &self.gradient.vectors);
-            rows.copy_(&of_part.view_as(&rows));
+            rows.copy_(&slice.view_as(&rows));
         }
         Ok(())
     }
@@ -291,19 +290,19 @@ impl Pass<'_> {
     /// The teacher's distributions of each block, `[views, count, D]`.
     fn distributions(&self, chunk: &[Block]) -> Result<Vec<Tensor>, UdiError> {
         let rows: Vec<Tensor> = chunk.iter().map(Block::teacher).collect();
+        let counts = lengths(&rows);
         let rows = Tensor::cat(&rows, 0).to_kind(self.loss.kind);
-        let logits = self.logits(&rows, &self.teacher);
-        let mut lengths = Lengths::default();
-        let of_block = |block: &Block| {
-            let views = block.comparison.teacher.size()[0];
-            let count = views * block.count;
-            let slice = logits.narrow(0, lengths.take(count), count);
+        let slices = self
+            .logits(&rows, &self.teacher)
+            .split_with_sizes(&counts, 0);
+        let of_block = |(block, slice): (&Block, Tensor)| {
             let center = self.centers.of(block.comparison.level);
             let temperature = self.loss.teacher_temperature;
             self.softmax.distributions(&slice, &center, temperature)?;
+            let views = block.comparison.teacher.size()[0];
             Ok(slice.view([views, block.count, -1]))
         };
-        chunk.iter().map(of_block).collect()
+        chunk.iter().zip(slices).map(of_block).collect()
     }
 
     /// `[rows, K]` -> `[rows, D]`, fp32.
@@ -341,20 +340,9 @@ impl Pass<'_> {
     }
 }
 
-fn parts_of<'a>(block: &Block<'a>) -> impl Iterator<Item = &'a Part> {
-    block.comparison.parts.iter()
-}
-
-/// First rows of slices that follow each other.
-#[derive(Default)]
-struct Lengths(i64);
-
-impl Lengths {
-    fn take(&mut self, count: i64) -> i64 {
-        let first = self.0;
-        self.0 += count;
-        first
-    }
+/// Rows of each matrix.
+fn lengths(matrices: &[Tensor]) -> Vec<i64> {
+    matrices.iter().map(|matrix| matrix.size()[0]).collect()
 }
 
 impl Target {

@@ -20,11 +20,12 @@ pub(super) fn update(parameter: &mut Tensor, gradient: &Tensor, slot: &mut Slot,
     let _ = slot.first.lerp_(gradient, 1.0 - BETAS.0);
     let _ = second.g_mul_scalar_(BETAS.1);
     let _ = second.addcmul_(&(gradient * (1.0 - BETAS.1)), gradient);
+    if pace.learning_rate == 0.0 {
+        return;
+    }
     let mut denominator = second.sqrt();
     let _ = denominator.g_div_scalar_(corrections.1);
     let _ = denominator.g_add_scalar_(EPSILON);
-    let _ = denominator.g_mul_scalar_(-corrections.0 / pace.learning_rate.max(f64::MIN_POSITIVE));
-    if pace.learning_rate > 0.0 {
-        let _ = parameter.addcdiv_(&slot.first, &denominator);
-    }
+    let _ = denominator.g_mul_scalar_(-corrections.0 / pace.learning_rate);
+    let _ = parameter.addcdiv_(&slot.first, &denominator);
 }

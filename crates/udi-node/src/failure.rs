@@ -103,7 +103,7 @@ fn cause(texts: Vec<String>) -> Option<Box<napi::Error>> {
 impl From<UdiError> for Failure {
     fn from(error: UdiError) -> Self {
         let code = match &error {
-            UdiError::Argument { .. } => Code::Argument,
+            UdiError::Argument { .. } | UdiError::View(_) => Code::Argument,
             UdiError::NonFinite { .. } => Code::NonFinite,
             UdiError::State { .. } | UdiError::Io { .. } => Code::Run,
             UdiError::Torch(_) | UdiError::Rows(_) => Code::Native,

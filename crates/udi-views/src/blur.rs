@@ -2,19 +2,24 @@
 
 use crate::Planes;
 
-const PASSES: usize = 3;
+/// Box blurs along each axis.
+pub const BLUR_PASSES: usize = 3;
 
 /// A box of `2 * radius + 1` pixels of weight `inside` and one at each end of weight `edge`, in 2^-24.
-struct BoxWeights {
-    radius: usize,
-    inside: u32,
-    edge: u32,
+#[derive(Debug, Clone, Copy)]
+pub struct BoxWeights {
+    /// Whole pixels on each side of the middle one.
+    pub radius: usize,
+    /// Weight of each of those and of the middle one.
+    pub inside: u32,
+    /// Weight of the next pixel on each side.
+    pub edge: u32,
 }
 
 /// Radius of the box whose repeated blur comes nearest the Gaussian (Gwosdek et al. 2011, equations
 /// 7, 11 and 14), in PIL's mix of single and double precision.
 fn box_radius(radius: f32) -> f32 {
-    let variance = radius * radius / PASSES as f32;
+    let variance = radius * radius / BLUR_PASSES as f32;
     let length = (12.0 * f64::from(variance) + 1.0).sqrt() as f32;
     let whole = ((f64::from(length) - 1.0) / 2.0).floor() as f32;
     let above = (2.0 * whole + 1.0) * (whole * (whole + 1.0) - 3.0 * variance);
@@ -22,14 +27,18 @@ fn box_radius(radius: f32) -> f32 {
     whole + above / below
 }
 
-fn box_weights(radius: f32) -> BoxWeights {
-    let whole = radius as u32;
-    let inside = ((1u32 << 24) as f32 / (radius * 2.0 + 1.0)) as u32;
-    let edge = (1u32 << 24).wrapping_sub((whole * 2 + 1).wrapping_mul(inside)) / 2;
-    BoxWeights {
-        radius: whole as usize,
-        inside,
-        edge,
+impl BoxWeights {
+    /// The box that, passed over [`BLUR_PASSES`] times, makes a Gaussian blur of this radius.
+    pub fn of(radius: f64) -> Self {
+        let radius = box_radius(radius as f32);
+        let whole = radius as u32;
+        let inside = ((1u32 << 24) as f32 / (radius * 2.0 + 1.0)) as u32;
+        let edge = (1u32 << 24).wrapping_sub((whole * 2 + 1).wrapping_mul(inside)) / 2;
+        Self {
+            radius: whole as usize,
+            inside,
+            edge,
+        }
     }
 }
 
@@ -74,7 +83,7 @@ fn blur_row(
 /// All passes along the columns; the result is in `plane`, `other` is scratch.
 fn blur_passes(plane: &mut Vec<u8>, other: &mut Vec<u8>, width: usize, weights: &BoxWeights) {
     let mut sums = vec![0; width];
-    for _ in 0..PASSES {
+    for _ in 0..BLUR_PASSES {
         blur_columns(plane, other, &mut sums, weights);
         std::mem::swap(plane, other);
     }
@@ -92,7 +101,7 @@ fn transpose(from: &[u8], into: &mut [u8], width: usize) {
 
 /// Blurs as `ImageFilter.GaussianBlur(radius)`.
 pub(crate) fn gaussian_blur(planes: &mut Planes, radius: f64) {
-    let weights = box_weights(box_radius(radius as f32));
+    let weights = BoxWeights::of(radius);
     let (width, height) = (planes.width(), planes.height());
     let mut work = vec![0; width * height];
     let mut other = vec![0; width * height];

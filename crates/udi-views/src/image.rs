@@ -54,6 +54,11 @@ impl<'a> Image<'a> {
         self.height
     }
 
+    /// Interleaved RGB, row by row.
+    pub fn pixels(&self) -> &'a [u8] {
+        self.pixels
+    }
+
     /// The box that covers the image.
     pub fn whole(&self) -> PixelBox {
         PixelBox {

@@ -24,6 +24,7 @@ mod resize;
 mod saturation;
 mod solarize;
 
+pub use blur::{BLUR_PASSES, BoxWeights};
 pub use error::ViewError;
 pub use evaluation::evaluation_view;
 pub use image::Image;

@@ -1,6 +1,6 @@
 //! The recipe of one view: every random choice already made.
 
-use crate::ViewError;
+use crate::{Image, ViewError, render::check_side};
 
 /// A box of pixels inside an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,13 @@ impl JitterStep {
 }
 
 impl ViewRecipe {
+    /// Checks that the recipe makes a view of this image.
+    pub fn check(&self, image: &Image) -> Result<(), ViewError> {
+        check_side("view size", self.size)?;
+        image.check_crop(&self.crop)?;
+        self.check_operations()
+    }
+
     /// Checks the numbers of the operations that follow the resize.
     pub(crate) fn check_operations(&self) -> Result<(), ViewError> {
         let radius = self.blur_radius;

@@ -33,9 +33,7 @@ pub(crate) fn check_side(name: &'static str, received: u32) -> Result<(), ViewEr
 ///
 /// Nothing is written when the image, the recipe or the buffer is refused.
 pub fn render(image: &Image, recipe: &ViewRecipe, out: &mut [u8]) -> Result<(), ViewError> {
-    check_side("view size", recipe.size)?;
-    image.check_crop(&recipe.crop)?;
-    recipe.check_operations()?;
+    recipe.check(image)?;
     check_bytes(out.len(), recipe.size, recipe.size)?;
     let side = recipe.size as usize;
     let window = Window {

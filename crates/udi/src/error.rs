@@ -50,6 +50,9 @@ pub enum UdiError {
     /// An exception of libtorch: memory, a device that failed.
     #[error("libtorch failed: {0}")]
     Torch(#[from] tch::TchError),
+    /// An image or a recipe that makes no view.
+    #[error(transparent)]
+    View(#[from] udi_views::ViewError),
     /// Tensors that a fused operation cannot read: a defect of the engine.
     #[error("a fused operation was refused")]
     Rows(#[from] torch_ext::RowsError),

@@ -22,6 +22,7 @@ mod random;
 mod sampling;
 mod state;
 mod stopwatch;
+mod views;
 
 pub use backbone::resample_positions;
 pub use batch::{BatchShape, MultiCropBatch, Pixels};
@@ -34,3 +35,4 @@ pub use learner::{Branch, Learner, StepReport};
 pub use maps::{SamplingMaps, TargetSamples};
 pub use neighbours::{NeighbourScore, NeighbourVote, neighbour_vote};
 pub use stopwatch::Phase;
+pub use views::{View, render_views};

@@ -16,6 +16,7 @@ const SMALL: ModelOptions = {
   includePatch: true,
   srsHeads: 6,
   dropPathRate: 0.1,
+  checkpointBlocks: false,
   head: {
     prototypes: 65536,
     hiddenWidth: 2048,

@@ -27,9 +27,22 @@ test("bench step --json measures the settings that were asked for, phase by phas
   expect(result.imagesPerSecond).toBeCloseTo(1 / result.medianSeconds, 6);
   expect(result.shareOfPeak).toBeGreaterThan(0);
   expect(result.losses.every(Number.isFinite)).toBe(true);
+  expect(result.peakResidentBytes).toBeGreaterThan(2 ** 20);
+  expect(result.peakDeviceBytes).toBeNull();
   const phases = Object.values<number>(result.phases);
   expect(phases).toHaveLength(9);
   expect(phases.reduce((sum, seconds) => sum + seconds)).toBeLessThan(1.5 * result.medianSeconds);
+});
+
+test("bench step measures a step in parts with blocks computed again: its losses are those of the plain step", () => {
+  const args = [...TINY, "--batch", "2", "--steps", "1", "--device", "cpu", "--precision", "fp32", "--json"];
+  const run = (extra: readonly string[]) => JSON.parse(benchStep([...args, ...extra]).stdout);
+  const plain = run([]);
+  const saving = run(["--accumulate", "2", "--checkpoint-blocks"]);
+  expect(saving).toMatchObject({ accumulate: 2, checkpointBlocks: "true" });
+  saving.losses.forEach((loss: number, step: number) => {
+    expect(loss).toBeCloseTo(plain.losses[step], 4);
+  });
 });
 
 test("without --profile no phase is measured, and lines are for a reader", () => {

@@ -31,6 +31,16 @@ test.each([
     "set model.classTokens to 1 or auto, or model.includePatch to true",
   ],
   [
+    ["training.batchSize=12", "optimizer.accumulate=5"],
+    "optimizer.accumulate: expected a divisor of training.batchSize 12, received 5",
+    "set optimizer.accumulate to 4 or change training.batchSize",
+  ],
+  [
+    ["training.batchSize=7", "optimizer.accumulate=100"],
+    "optimizer.accumulate: expected a divisor of training.batchSize 7, received 100",
+    "set optimizer.accumulate to 7 or",
+  ],
+  [
     ["training.epochs=30", "schedule.warmupEpochs=31"],
     "schedule.warmupEpochs: expected at most training.epochs 30, received 31",
     "raise training.epochs or add --set schedule.warmupEpochs=3",

@@ -30,7 +30,7 @@ test("on a machine with nothing, everything missing is one message with a mend f
 
 test("a machine with all of it misses nothing", () => {
   const env = {
-    PATH: pathWith({ cargo: "cargo 1.88.0", "c++": "c++ 12", python3: "pip 23" }),
+    PATH: pathWith({ cargo: "cargo 1.89.0", "c++": "c++ 12", python3: "pip 23" }),
     HOME: temporaryFolder(),
   };
   expect(missingRequirements(NEEDS, env)).toEqual([]);

@@ -44,6 +44,21 @@ describe("a step", () => {
     expect(await stepOf(first)).toEqual(await stepOf(second));
   });
 
+  test("in parts, with blocks computed again, is the step of the whole batch", async () => {
+    const model = { ...OPTIONS.model, checkpointBlocks: true };
+    const optimizer = { ...OPTIONS.optimizer, accumulate: SHAPE.images };
+    await using saving = await openEngine({ ...OPTIONS, model, optimizer });
+    await using plain = await openEngine(OPTIONS);
+    const [ofParts, ofWhole] = [await stepOf(saving), await stepOf(plain)];
+    expect(ofParts.loss).toBeCloseTo(ofWhole.loss, 5);
+    expect(ofParts.gradientNorm / ofWhole.gradientNorm).toBeCloseTo(1, 6);
+    const odd = { ...OPTIONS, optimizer: { ...OPTIONS.optimizer, accumulate: 3 } };
+    await using uneven = await openEngine(odd);
+    const error = await uneven.stepUdi(smallBatch(), AT).catch((reason) => reason);
+    expect(error).toBeInstanceOf(ArgumentError);
+    expect(error.message).toBe("images: expected a multiple of optimizer.accumulate 3, received 2");
+  });
+
   test("takes normalised floats as well as bytes", async () => {
     const [mean, deviation] = [
       [0.485, 0.456, 0.406],
@@ -147,6 +162,14 @@ describe("a wrong argument is refused by name", () => {
     ],
     [{ ...OPTIONS, model: { ...model, width: 2 ** 31 } }, /model\.width: expected .*, received 2147483648/],
     [{ ...OPTIONS, model: { ...model, depth: 0 } }, /model\.depth: expected .*, received 0/],
+    [
+      { ...OPTIONS, optimizer: { ...OPTIONS.optimizer, accumulate: 0 } },
+      /optimizer\.accumulate: expected a whole number from 1 to \d+, received 0/,
+    ],
+    [
+      { ...OPTIONS, model: { ...model, checkpointBlocks: "yes" as never } },
+      'model.checkpointBlocks: expected true or false, received "yes"',
+    ],
     [{ ...OPTIONS, device: "tpu" }, 'device: expected cpu, cuda or cuda:<index>, received "tpu"'],
     [{ ...OPTIONS, device: "cuda:9999" }, /device: expected .*, received "cuda:9999"/],
     [{ ...OPTIONS, threads: 100_000 }, "threads: expected a whole number from 0 to 512, received 100000"],
@@ -197,6 +220,10 @@ test("features are one row of the model's width for each image, of the teacher u
   expect(teacher).toHaveLength(2 * OPTIONS.model.width);
   expect(await engine.embed(views, "teacher")).toEqual(teacher);
   expect(student).not.toEqual(teacher);
+});
+
+test("the memory of a device is null where the engine computes on the CPU", async () => {
+  expect(await native.peakDeviceBytes()).toBeNull();
 });
 
 describe("state files", () => {

@@ -1,11 +1,10 @@
 /** How fast a training step is on this machine, on views with real geometry and pixels of noise. */
 import type { ResolvedConfig } from "../config/resolved.js";
 import { type Native, openEngine, renderViews, type ViewBatch } from "../native/engine.js";
-import type { ScheduleValues, StepReport } from "../native/types.js";
+import type { StepReport } from "../native/types.js";
 import { randomStream } from "../random.js";
-import { multiCropRecipe } from "../recipe/multi-crop.js";
 import { engineOptions } from "../train/settle-run.js";
-import { type StepSize, stepOperations, stepSize } from "./step-operations.js";
+import { BENCH_IMAGE, BENCH_SCHEDULE, type BenchRecipes, benchRecipes } from "./step-plan.js";
 
 export interface StepBenchmark {
   /** Median, first; then each step after the warm-up, in seconds. */
@@ -21,6 +20,8 @@ export interface StepBenchmark {
   readonly shareOfPeak: number;
   /** Largest resident memory of the process, in bytes. */
   readonly peakResidentBytes: number;
+  /** Most bytes that tensors of the CUDA device took at once; null on a CPU. */
+  readonly peakDeviceBytes: number | null;
   /** Median seconds by phase; empty unless they were asked for. */
   readonly phases: Readonly<Record<string, number>>;
   readonly losses: readonly number[];
@@ -33,56 +34,43 @@ export interface StepBenchmarkOptions {
   readonly onStep: (step: number, seconds: number) => void;
 }
 
-/** Size of the images that the views are cut from: that of a usual photograph of ImageNet. */
-const IMAGE = { width: 500, height: 375 };
-
-const AT: ScheduleValues = {
-  learningRate: 1e-4,
-  weightDecay: 0.04,
-  momentum: 0.996,
-  teacherTemperature: 0.04,
-  freezeLastLayer: false,
-};
-
 /** Makes `warmUp` and then `steps` steps of the configuration on one batch. */
 export async function benchmarkStep(
   config: ResolvedConfig,
   options: StepBenchmarkOptions,
 ): Promise<StepBenchmark> {
-  const { views, size } = await noiseBatch(config);
-  using batch = views;
+  const planned = benchRecipes(config);
+  using batch = await noiseViews(planned, config.seed);
   await using native = await openEngine(engineOptions(config));
   const reports = await makeSteps(native, batch, options);
+  const deviceBytes = await native.peakDeviceBytes();
   const peak = (await native.matrixPeak()) / 1e12;
   const seconds = reports.map((report) => report.seconds);
   const medianSeconds = median(seconds);
-  const teraOperations = stepOperations(native.options.model, size) / 1e12;
+  const { teraOperations } = planned;
   const speed = teraOperations / medianSeconds;
   return {
     medianSeconds,
     seconds,
-    imagesPerSecond: size.images / medianSeconds,
+    imagesPerSecond: planned.shape.images / medianSeconds,
     teraOperations,
     teraOperationsPerSecond: speed,
     peakTeraOperationsPerSecond: peak,
     shareOfPeak: speed / peak,
     peakResidentBytes: process.resourceUsage().maxRSS * 1024,
+    peakDeviceBytes: deviceBytes,
     phases: medianPhases(reports),
     losses: reports.map(({ loss }) => loss),
   };
 }
 
-async function noiseBatch(config: ResolvedConfig): Promise<{ views: ViewBatch; size: StepSize }> {
-  const { crops, training, seed } = config;
-  const { globalSize, localCrops, localSize } = crops;
-  const images = Array.from({ length: training.batchSize }, (_, index) => index);
-  const recipes = images.map((index) => multiCropRecipe(IMAGE, crops, randomStream(seed, "bench", index)));
+async function noiseViews({ shape, recipes }: BenchRecipes, seed: number): Promise<ViewBatch> {
   // One image serves all: what is in the pixels does not change what a step costs.
   const random = randomStream(seed, "noise");
-  const pixels = new Uint8Array(3 * IMAGE.width * IMAGE.height).map(() => random.integer(0, 256));
-  const shape = { images: images.length, globalSize, localCrops, localSize };
-  const decoded = images.map(() => ({ pixels, ...IMAGE }));
-  return { views: await renderViews(shape, decoded, recipes), size: stepSize(recipes, localSize) };
+  const { width, height } = BENCH_IMAGE;
+  const pixels = new Uint8Array(3 * width * height).map(() => random.integer(0, 256));
+  const decoded = recipes.map(() => ({ pixels, width, height }));
+  return renderViews(shape, decoded, recipes);
 }
 
 async function makeSteps(
@@ -92,7 +80,7 @@ async function makeSteps(
 ): Promise<StepReport[]> {
   const reports: StepReport[] = [];
   for (let step = 1; step <= warmUp + steps; step++) {
-    const report = await native.stepUdi(batch, AT, { profile });
+    const report = await native.stepUdi(batch, BENCH_SCHEDULE, { profile });
     onStep(step, report.seconds);
     if (step > warmUp) reports.push(report);
   }

@@ -6,6 +6,8 @@ export interface BenchStepChoice {
   readonly batch?: string;
   readonly locals?: string;
   readonly outDim?: string;
+  readonly accumulate?: string;
+  readonly checkpointBlocks?: true;
   readonly precision?: string;
   readonly device?: string;
   readonly threads?: string;
@@ -26,6 +28,11 @@ function stepCommand(): Command {
     .option("--batch <images>", "images in a step (training.batchSize, default 4)")
     .option("--locals <crops>", "local crops of each image (crops.localCrops, default 10)")
     .option("--out-dim <count>", "prototypes (model.head.prototypes, default 65536)")
+    .option(
+      "--accumulate <parts>",
+      "parts of the images, one after the other (optimizer.accumulate, default 1)",
+    )
+    .option("--checkpoint-blocks", "compute blocks again in the backward pass (model.checkpointBlocks)")
     .option("--precision <name>", "fp32, bf16 or fp16 (default auto)")
     .option("--device <name>", "cpu, cuda or cuda:1 (default auto)")
     .option("--threads <count>", "CPU threads of tensor operations (default auto)")

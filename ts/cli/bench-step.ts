@@ -13,6 +13,8 @@ const KEYS = {
   batch: "training.batchSize",
   locals: "crops.localCrops",
   outDim: "model.head.prototypes",
+  accumulate: "optimizer.accumulate",
+  checkpointBlocks: "model.checkpointBlocks",
   precision: "precision",
   device: "device",
   threads: "threads",
@@ -43,12 +45,15 @@ async function settle(choice: BenchStepChoice): Promise<ResolvedConfig> {
 
 type Settings = Readonly<Record<string, string | number>>;
 
-function settingsOf({ model, crops, training, precision, device, threads }: ResolvedConfig): Settings {
+function settingsOf(config: ResolvedConfig): Settings {
+  const { model, optimizer, crops, training, precision, device, threads } = config;
   return {
     arch: model.arch,
     batch: training.batchSize,
     locals: crops.localCrops,
     outDim: model.head.prototypes,
+    accumulate: optimizer.accumulate,
+    checkpointBlocks: String(model.checkpointBlocks),
     precision,
     device,
     threads,
@@ -66,10 +71,16 @@ export function stepText(settings: Settings, result: StepBenchmark): string {
     ["images", `${result.imagesPerSecond.toFixed(2)} a second`],
     ["arithmetic", `${result.teraOperations.toFixed(3)} TFLOP a step, ${speed}`],
     ["peak", `${peak} of matrix products here; the step reaches ${percent(result.shareOfPeak)} of it`],
-    ["memory", `${(result.peakResidentBytes / 2 ** 30).toFixed(2)} GiB resident at most`],
+    ["memory", memoryText(result)],
     ...phaseRows(result),
   ];
   return rows.map(([name, value]) => `${name.padEnd(17)} ${value}`).join("\n");
+}
+
+function memoryText({ peakDeviceBytes, peakResidentBytes }: StepBenchmark): string {
+  const resident = `${gibibytes(peakResidentBytes)} resident at most`;
+  if (peakDeviceBytes === null) return resident;
+  return `${gibibytes(peakDeviceBytes)} of tensors on the device at most, ${resident}`;
 }
 
 function phaseRows({ phases, medianSeconds }: StepBenchmark): [string, string][] {
@@ -80,6 +91,10 @@ function phaseRows({ phases, medianSeconds }: StepBenchmark): [string, string][]
     `  ${name}`,
     `${short(seconds)} s, ${percent(seconds / medianSeconds)}`,
   ]);
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 }
 
 function short(seconds: number): string {

@@ -9,6 +9,7 @@ export function keyProblems(config: Config): readonly Problem[] {
     ...modelProblems(config),
     ...cropProblems(config),
     ...epochProblems(config),
+    ...accumulateProblems(config),
     ...dataProblems(config),
     ...knnProblems(config),
   ];
@@ -91,6 +92,26 @@ function epochProblems({ schedule, training }: Config): readonly Problem[] {
       `raise training.epochs or add --set schedule.${key}=${Math.floor(training.epochs / 10)}`,
     ),
   );
+}
+
+function accumulateProblems({ optimizer, training }: Config): readonly Problem[] {
+  const { batchSize } = training;
+  const largest = greatestDivisor(batchSize, optimizer.accumulate);
+  return unless(
+    batchSize % optimizer.accumulate === 0,
+    "optimizer.accumulate",
+    `a divisor of training.batchSize ${batchSize}`,
+    optimizer.accumulate,
+    `set optimizer.accumulate to ${largest} or change training.batchSize`,
+  );
+}
+
+/** The greatest divisor of `value` that is at most `limit`. */
+function greatestDivisor(value: number, limit: number): number {
+  for (let divisor = Math.min(limit, value); divisor > 1; divisor--) {
+    if (value % divisor === 0) return divisor;
+  }
+  return 1;
 }
 
 function dataProblems({ data }: Config): readonly Problem[] {

@@ -48,6 +48,7 @@ const model = section({
   includePatch: flag(),
   srsHeads: orAuto(count()),
   dropPathRate: realNumber({ min: 0, below: 1 }),
+  checkpointBlocks: flag(),
   head: section({
     prototypes: wholeNumber({ min: 2 }),
     hiddenWidth: count(),
@@ -120,7 +121,11 @@ export const configSchema = section({
     studentTemperature: positive(),
     centerMomentum: fraction(),
   }),
-  optimizer: section({ name: oneOf(["adamw", "sgd", "lars"]), clipGradient: notNegative() }),
+  optimizer: section({
+    name: oneOf(["adamw", "sgd", "lars"]),
+    clipGradient: notNegative(),
+    accumulate: count(),
+  }),
   crops,
   training: section({ epochs: count(), batchSize: count() }),
   schedule,

@@ -24,7 +24,7 @@ export interface InstallNeeds {
   readonly refused: Rejection | null;
 }
 
-const RUST: readonly [number, number] = [1, 88];
+const RUST: readonly [number, number] = [1, 89];
 const BUILD_GIGABYTES = 2;
 
 /** Everything that is missing for these needs, in the order in which it would be needed. */

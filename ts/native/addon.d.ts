@@ -19,6 +19,8 @@ export declare class Engine {
   embed(views: EvaluationViews, network: 'student' | 'teacher'): Promise<Float32Array>
   /** Floating-point operations a second of matrix products in the engine's precision, measured now. */
   matrixPeak(): Promise<number>
+  /** Most bytes that tensors of the CUDA device took at once; null on the CPU. */
+  peakDeviceBytes(): Promise<number | undefined | null>
   /** Writes the whole state to a file. */
   save(file: string): Promise<undefined>
   /** Takes the whole state from a file. */
@@ -134,6 +136,8 @@ export interface ModelOptions {
   srsHeads: number
   /** Stochastic depth rate of the last block. */
   dropPathRate: number
+  /** Keep only the input of each block of the student and compute the rest again in the backward pass. */
+  checkpointBlocks: boolean
   /** The projection head. */
   head: HeadOptions
 }
@@ -220,6 +224,8 @@ export interface OptimizerOptions {
   name: 'adamw' | 'sgd' | 'lars'
   /** Largest norm of each tensor's gradient; 0: no clipping. */
   clipGradient: number
+  /** Equal parts in which the images of a step go through the networks; 1: all at once. */
+  accumulate: number
 }
 
 /** A box of pixels inside an image. */

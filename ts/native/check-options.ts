@@ -34,6 +34,7 @@ function checkModel(value: unknown): addon.ModelOptions {
     includePatch: truth("model.includePatch", model.includePatch),
     srsHeads: wholeNumber("model.srsHeads", model.srsHeads),
     dropPathRate: finiteNumber("model.dropPathRate", model.dropPathRate),
+    checkpointBlocks: truth("model.checkpointBlocks", model.checkpointBlocks),
     head: checkHead(model.head),
   };
 }
@@ -63,6 +64,7 @@ function checkOptimizer(value: unknown): addon.OptimizerOptions {
   return {
     name: choice("optimizer.name", optimizer.name, ["adamw", "sgd", "lars"]),
     clipGradient: finiteNumber("optimizer.clipGradient", optimizer.clipGradient),
+    accumulate: wholeNumber("optimizer.accumulate", optimizer.accumulate),
   };
 }
 

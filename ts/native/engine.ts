@@ -40,6 +40,8 @@ export interface Native extends AsyncDisposable {
   embed(views: EvaluationViews, network?: "teacher" | "student"): Promise<Float32Array>;
   /** Floating-point operations a second of matrix products in the engine's precision, measured now (1.5 s). */
   matrixPeak(): Promise<number>;
+  /** Most bytes that tensors of the CUDA device took at once in this process; null on the CPU. */
+  peakDeviceBytes(): Promise<number | null>;
   /** Everything that training needs to go on, as one safetensors file, written whole or not at all. */
   save(file: string): Promise<void>;
   /** Goes on from a file that `save` wrote for a model of the same shape. */
@@ -91,6 +93,11 @@ class NativeEngine implements Native {
   async matrixPeak(): Promise<number> {
     const engine = this.#open();
     return delegate(() => engine.matrixPeak());
+  }
+
+  async peakDeviceBytes(): Promise<number | null> {
+    const engine = this.#open();
+    return (await delegate(() => engine.peakDeviceBytes())) ?? null;
   }
 
   async save(file: string): Promise<void> {

@@ -24,6 +24,8 @@ export interface ModelOptions {
   readonly srsHeads: number;
   /** Stochastic depth rate of the last block; rises linearly from 0 at the first. */
   readonly dropPathRate: number;
+  /** Keep only the input of each block of the student and compute the rest again in the backward pass. */
+  readonly checkpointBlocks: boolean;
   readonly head: HeadOptions;
 }
 
@@ -51,6 +53,8 @@ export interface OptimizerOptions {
   readonly name: "adamw" | "sgd" | "lars";
   /** Largest L2 norm of each parameter tensor's gradient; 0: no clipping. */
   readonly clipGradient: number;
+  /** Equal parts in which the images of a step go through the networks, one after the other; 1: all at once. */
+  readonly accumulate: number;
 }
 
 export interface NativeOptions {

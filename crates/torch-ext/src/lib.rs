@@ -2,12 +2,44 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod attention;
+mod branch;
+mod column_sums;
 mod denormals;
+mod device_memory;
 mod dot;
+mod element;
+mod exp;
+mod foreach;
+mod gelu;
+mod large;
+mod layer_norm;
+mod lent;
+mod parallel;
+mod processor;
+mod row_parts;
 mod rows;
+mod shim;
 mod softmax;
+mod softmax_rows;
+mod tile;
+mod update;
+mod vector;
 
+pub use attention::{
+    AttentionGradient, AttentionShape, attention, attention_backward, has_attention,
+};
+pub use branch::{BranchGradient, add_branch, branch_gradient};
+pub use column_sums::column_sums;
 pub use denormals::flush_denormals;
+pub use device_memory::{HostValues, peak_cuda_bytes, pinned_copy, send_to_cuda};
 pub use dot::dot;
+pub use foreach::{AdamwLists, FusedAdamw, foreach_lerp, foreach_mul, foreach_norm, fused_adamw};
+pub use gelu::{GeluBackward, gelu, gelu_backward};
+pub use large::empty_large;
+pub use layer_norm::{NormGradients, Normed, layer_norm, layer_norm_backward};
+pub use parallel::parallel;
+pub use processor::mkl_leaves_avx512_unused;
 pub use rows::{RowsError, for_rows};
-pub use softmax::{cross_entropy, softmax};
+pub use softmax_rows::{cross_entropy_rows, softmax_rows};
+pub use update::{AdamwArrays, AdamwStep, adamw, square_sums};

@@ -1,15 +1,19 @@
 //! Rows of CPU tensors as slices, worked on by all of the engine's threads.
 
-use std::{ops::Range, thread};
+use std::ops::Range;
 
 use tch::{Device, Kind, Tensor};
 use thiserror::Error;
 
+use crate::parallel::{parallel, parts_for};
+
 /// A tensor whose rows cannot be lent.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RowsError {
-    /// It is no contiguous fp32 matrix of the CPU.
-    #[error("expected a contiguous fp32 matrix on the CPU, received {0}")]
+    /// It is no contiguous matrix of the CPU of the kind that the operation works on.
+    #[error(
+        "expected a contiguous matrix on the CPU of the operation's kind and width, received {0}"
+    )]
     Layout(String),
     /// Its number of rows is not that of the others.
     #[error("expected {expected} rows, or for an input a divisor of them, received {received}")]
@@ -54,23 +58,11 @@ pub fn for_rows<const OUTPUTS: usize, const INPUTS: usize>(
     Ok(())
 }
 
-/// Values below which another thread costs more than it saves: its start alone takes up to a millisecond while libtorch's
-/// own threads still spin.
-const VALUES_OF_A_THREAD: usize = 1 << 20;
-
 /// Splits `0..rows` of this many values each among the engine's threads, this one among them.
-fn in_parts(rows: usize, width: usize, part: impl Fn(Range<usize>) + Sync) {
-    let useful = rows.saturating_mul(width) / VALUES_OF_A_THREAD;
-    let threads = usize::try_from(tch::get_num_threads()).unwrap_or(1);
-    let threads = threads.min(useful).min(rows).max(1);
-    let bounds = |index: usize| index * rows / threads..(index + 1) * rows / threads;
-    thread::scope(|scope| {
-        for index in 1..threads {
-            let part = &part;
-            scope.spawn(move || part(bounds(index)));
-        }
-        part(bounds(0));
-    });
+pub(crate) fn in_parts(rows: usize, width: usize, part: impl Fn(Range<usize>) + Sync) {
+    let parts = parts_for(rows.saturating_mul(width)).min(rows).max(1);
+    let range = |index: usize| index * rows / parts..(index + 1) * rows / parts;
+    parallel((0..parts).map(range).collect(), part);
 }
 
 /// Where a matrix lies. Its tensor is borrowed for as long as one of these is in use.
@@ -190,7 +182,7 @@ mod tests {
 
     #[test]
     fn threads_share_out_rows_that_are_many_values() {
-        let (rows, width) = (7, VALUES_OF_A_THREAD as i64 / 2);
+        let (rows, width) = (7, 1 << 19);
         let mut marks = Tensor::zeros([rows, 2], (Kind::Float, Device::Cpu));
         let values = Tensor::ones([rows, width], (Kind::Float, Device::Cpu));
         for_rows([&mut marks], [&values], |row, [mark], [values]| {

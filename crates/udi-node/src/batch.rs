@@ -1,6 +1,7 @@
 //! A batch copied out of JavaScript's memory, or rendered: what the engine thread is given.
 
 use napi::Either;
+use tch::Device;
 use udi::UdiError;
 
 use crate::{
@@ -144,12 +145,16 @@ impl BatchData {
     }
 
     /// The engine's batch, checked against the model's patch size.
-    pub fn multi_crop(&self, patch_size: i64) -> Result<udi::MultiCropBatch, UdiError> {
-        udi::MultiCropBatch::new(
+    pub fn multi_crop(
+        &self,
+        device: Device,
+        patch_size: i64,
+    ) -> Result<udi::MultiCropBatch, UdiError> {
+        udi::MultiCropBatch::for_device(
+            device,
             self.shape,
             patch_size,
-            self.global_views.pixels(),
-            self.local_views.pixels(),
+            (self.global_views.pixels(), self.local_views.pixels()),
             self.maps.as_ref().map(MapData::maps),
         )
     }

@@ -27,6 +27,7 @@ impl From<&shapes::ModelOptions> for udi::ModelConfig {
             include_patch: model.include_patch,
             srs_heads: model.srs_heads.into(),
             drop_path_rate: model.drop_path_rate,
+            checkpoint_blocks: model.checkpoint_blocks,
             head: (&model.head).into(),
         }
     }
@@ -64,10 +65,10 @@ impl TryFrom<&shapes::OptimizerOptions> for udi::OptimizerConfig {
             "lars" => OptimizerKind::Lars,
             other => return Err(refused("optimizer.name", "adamw, sgd or lars", other)),
         };
-        let clip_gradient = optimizer.clip_gradient;
         Ok(Self {
             kind,
-            clip_gradient,
+            clip_gradient: optimizer.clip_gradient,
+            accumulate: optimizer.accumulate.into(),
         })
     }
 }

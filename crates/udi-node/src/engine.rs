@@ -7,6 +7,7 @@ use napi::{
     bindgen_prelude::{Float32Array, PromiseRaw, ToNapiValue},
 };
 use napi_derive::napi;
+use tch::Device;
 use udi::{Branch, Learner, LearnerConfig};
 
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
 /// What the engine thread owns.
 struct Engaged {
     learner: Learner,
+    device: Device,
     patch_size: i64,
 }
 
@@ -36,6 +38,7 @@ impl Engaged {
         let config = LearnerConfig::try_from(options)?;
         Ok(Self {
             learner: Learner::new(&config)?,
+            device: config.device,
             patch_size: config.model.patch_size,
         })
     }
@@ -48,7 +51,7 @@ impl Engaged {
     ) -> Result<StepReport, Failure> {
         let start = Instant::now();
         self.learner.set_profiling(profile);
-        let batch = batch.multi_crop(self.patch_size)?;
+        let batch = batch.multi_crop(self.device, self.patch_size)?;
         let report = self.learner.step(&batch, &at.into())?;
         Ok(StepReport::new(report, start.elapsed().as_secs_f64()))
     }
@@ -130,6 +133,18 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn matrix_peak<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, f64>> {
         self.submit(env, |engaged| Ok(engaged.learner.matrix_peak()?))
+    }
+
+    /// Most bytes that tensors of the CUDA device took at once; null on the CPU.
+    #[napi(catch_unwind)]
+    pub fn peak_device_bytes<'env>(
+        &self,
+        env: &'env Env,
+    ) -> napi::Result<PromiseRaw<'env, Option<f64>>> {
+        self.submit(env, |engaged| {
+            let bytes = engaged.learner.peak_device_bytes()?;
+            Ok(bytes.map(|bytes| bytes as f64))
+        })
     }
 
     /// Writes the whole state to a file.

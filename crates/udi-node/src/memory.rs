@@ -56,6 +56,7 @@ mod tests {
             include_patch: true,
             srs_heads: 6,
             drop_path_rate: 0.1,
+            checkpoint_blocks: false,
             head: HeadOptions {
                 prototypes: 65536,
                 hidden_width: 2048,

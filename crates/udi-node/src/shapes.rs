@@ -32,6 +32,8 @@ pub struct ModelOptions {
     pub srs_heads: u32,
     /// Stochastic depth rate of the last block.
     pub drop_path_rate: f64,
+    /// Keep only the input of each block of the student and compute the rest again in the backward pass.
+    pub checkpoint_blocks: bool,
     /// The projection head.
     pub head: HeadOptions,
 }
@@ -70,6 +72,8 @@ pub struct OptimizerOptions {
     pub name: String,
     /// Largest norm of each tensor's gradient; 0: no clipping.
     pub clip_gradient: f64,
+    /// Equal parts in which the images of a step go through the networks; 1: all at once.
+    pub accumulate: u32,
 }
 
 /// Everything that makes an engine.

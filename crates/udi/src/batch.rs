@@ -1,11 +1,14 @@
 //! One batch of views and its sparse sampling maps, checked once, on the host.
 
 use tch::{Device, Kind, Tensor};
+use torch_ext::{HostValues, pinned_copy};
 
 use crate::{
     error::{UdiError, expect},
     guard::guard,
     maps::{Maps, SamplingMaps},
+    micro_batch::MapArrays,
+    transfer::to_device,
 };
 
 /// Pixels of views.
@@ -37,7 +40,7 @@ pub struct MultiCropBatch {
     patch_size: i64,
     globals: Tensor,
     locals: Option<Tensor>,
-    maps: Option<Maps>,
+    maps: Option<(Maps, MapArrays)>,
 }
 
 /// A batch whose views are on the device, normalised once for both networks, fp32.
@@ -48,6 +51,7 @@ pub(crate) struct LoadedBatch<'a> {
     pub globals: Tensor,
     /// Crop by crop, `[L B, 3, S, S]`; None without local crops.
     pub locals: Option<Tensor>,
+    pub maps: Option<Maps>,
 }
 
 /// Largest count or side of a batch.
@@ -60,6 +64,23 @@ impl MultiCropBatch {
         patch_size: i64,
         global_views: Pixels,
         local_views: Pixels,
+        maps: Option<SamplingMaps>,
+    ) -> Result<Self, UdiError> {
+        Self::for_device(
+            Device::Cpu,
+            shape,
+            patch_size,
+            (global_views, local_views),
+            maps,
+        )
+    }
+
+    /// The same for a learner on this device: views for a CUDA device are copied to memory that it reads by itself.
+    pub fn for_device(
+        device: Device,
+        shape: BatchShape,
+        patch_size: i64,
+        (global_views, local_views): (Pixels, Pixels),
         maps: Option<SamplingMaps>,
     ) -> Result<Self, UdiError> {
         shape.check(patch_size)?;
@@ -76,12 +97,15 @@ impl MultiCropBatch {
             Ok(Self {
                 shape,
                 patch_size,
-                globals: views_tensor("globalViews", &global_views, &globals)?,
+                globals: views_tensor("globalViews", &global_views, &globals, device)?,
                 locals: has_locals
-                    .then(|| views_tensor("localViews", &local_views, &locals))
+                    .then(|| views_tensor("localViews", &local_views, &locals, device))
                     .transpose()?,
                 maps: maps
-                    .map(|maps| Maps::new(shape, patch_size, &maps))
+                    .map(|maps| {
+                        let prepared = Maps::new(shape, patch_size, &maps)?;
+                        Ok::<_, UdiError>((prepared, MapArrays::copy(&maps)))
+                    })
                     .transpose()?,
             })
         })
@@ -95,18 +119,43 @@ impl MultiCropBatch {
         self.patch_size
     }
 
-    /// Brings the views to the device.
-    pub(crate) fn load(&self, device: Device) -> LoadedBatch<'_> {
-        let on_device = |views: &Tensor| normalised(views, device).flatten(0, 1);
-        LoadedBatch {
+    /// Brings views and maps to the device, without waiting for it.
+    pub(crate) fn load(&self, device: Device) -> Result<LoadedBatch<'_>, UdiError> {
+        let views = |views: &Tensor| Ok::<_, UdiError>(normalised(views, device)?.flatten(0, 1));
+        let maps = self.maps().map(|maps| maps.on(device));
+        Ok(LoadedBatch {
             batch: self,
-            globals: on_device(&self.globals),
-            locals: self.locals.as_ref().map(on_device),
+            globals: views(&self.globals)?,
+            locals: self.locals.as_ref().map(views).transpose()?,
+            maps: maps.transpose()?,
+        })
+    }
+
+    /// The views of the images `first..first + count`, in the same memory, with maps of theirs.
+    pub(crate) fn with_images(
+        &self,
+        (first, count): (i64, i64),
+        maps: Option<(Maps, MapArrays)>,
+    ) -> Self {
+        let cut = |views: &Tensor| views.narrow(1, first, count);
+        Self {
+            shape: BatchShape {
+                images: count,
+                ..self.shape
+            },
+            patch_size: self.patch_size,
+            globals: cut(&self.globals),
+            locals: self.locals.as_ref().map(cut),
+            maps,
         }
     }
 
     pub(crate) fn maps(&self) -> Option<&Maps> {
-        self.maps.as_ref()
+        self.maps.as_ref().map(|(maps, _)| maps)
+    }
+
+    pub(crate) fn arrays(&self) -> Option<&MapArrays> {
+        self.maps.as_ref().map(|(_, arrays)| arrays)
     }
 }
 
@@ -139,20 +188,23 @@ impl BatchShape {
     }
 }
 
-/// Copies views into a tensor of this shape.
+/// Copies views into a tensor of this shape, on the host: pinned where they are for a CUDA device.
 pub(crate) fn views_tensor(
     field: &str,
     pixels: &Pixels,
     shape: &[i64],
+    device: Device,
 ) -> Result<Tensor, UdiError> {
     let length = match pixels {
         Pixels::Bytes(bytes) => bytes.len(),
         Pixels::Floats(floats) => floats.len(),
     };
     expect_length(field, length, shape)?;
-    let tensor = match pixels {
-        Pixels::Bytes(bytes) => Tensor::f_from_slice(bytes)?,
-        Pixels::Floats(floats) => Tensor::f_from_slice(floats)?,
+    let tensor = match (pixels, device) {
+        (Pixels::Bytes(bytes), Device::Cuda(_)) => pinned_copy(HostValues::Bytes(bytes))?,
+        (Pixels::Floats(floats), Device::Cuda(_)) => pinned_copy(HostValues::Floats(floats))?,
+        (Pixels::Bytes(bytes), _) => Tensor::f_from_slice(bytes)?,
+        (Pixels::Floats(floats), _) => Tensor::f_from_slice(floats)?,
     };
     Ok(tensor.f_view(shape)?)
 }
@@ -172,19 +224,26 @@ const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// fp32 on the device; bytes become ImageNet-normalised values.
-pub(crate) fn normalised(views: &Tensor, device: Device) -> Tensor {
-    let views = views.to_device(device);
+pub(crate) fn normalised(views: &Tensor, device: Device) -> Result<Tensor, UdiError> {
+    let views = sent(views, device)?;
     if views.kind() != Kind::Uint8 {
-        return views;
+        return Ok(views);
     }
-    let channel = |values: [f32; 3]| {
-        Tensor::from_slice(&values)
-            .view([3, 1, 1])
-            .to_device(device)
-    };
-    let scale = channel(DEVIATION.map(|deviation| 1.0 / (255.0 * deviation)));
-    let shift = channel(std::array::from_fn(|index| MEAN[index] / DEVIATION[index]));
-    views.to_kind(Kind::Float) * scale - shift
+    let channel =
+        |values: [f32; 3]| to_device(&Tensor::from_slice(&values).view([3, 1, 1]), device);
+    let scale = channel(DEVIATION.map(|deviation| 1.0 / (255.0 * deviation)))?;
+    let shift = channel(std::array::from_fn(|index| MEAN[index] / DEVIATION[index]))?;
+    Ok(views.to_kind(Kind::Float) * scale - shift)
+}
+
+/// Some images of a batch lie apart, view by view: each view is sent as it lies, not copied together first.
+fn sent(views: &Tensor, device: Device) -> Result<Tensor, UdiError> {
+    if device == Device::Cpu || views.is_contiguous() {
+        return Ok(to_device(views, device)?);
+    }
+    let each = views.unbind(0);
+    let each = each.iter().map(|view| to_device(view, device));
+    Ok(Tensor::stack(&each.collect::<Result<Vec<_>, _>>()?, 0))
 }
 
 #[cfg(test)]
@@ -278,7 +337,7 @@ mod tests {
     #[test]
     fn bytes_become_what_torchvision_makes_of_them() {
         let views = Tensor::from_slice(&[0u8, 255, 128]).view([1, 3, 1, 1]);
-        let values = normalised(&views, Device::Cpu).flatten(0, -1);
+        let values = normalised(&views, Device::Cpu).unwrap().flatten(0, -1);
         for (channel, byte) in [0.0, 1.0, 128.0 / 255.0].into_iter().enumerate() {
             let expected = (byte - MEAN[channel]) / DEVIATION[channel];
             let received = values.double_value(&[channel as i64]);

@@ -27,6 +27,8 @@ pub struct ModelConfig {
     pub srs_heads: i64,
     /// Stochastic depth rate of the last block.
     pub drop_path_rate: f64,
+    /// Keep only the input of each block of the student and compute the rest again in the backward pass.
+    pub checkpoint_blocks: bool,
     /// The projection head.
     pub head: HeadConfig,
 }
@@ -75,6 +77,8 @@ pub struct OptimizerConfig {
     pub kind: OptimizerKind,
     /// Largest L2 norm of each parameter tensor's gradient; 0: no clipping.
     pub clip_gradient: f64,
+    /// Equal parts in which the images of a step go through the networks, one after the other; 1: all at once.
+    pub accumulate: i64,
 }
 
 /// Number format of matrix products; weights, gradients of weights and losses are always fp32.
@@ -211,6 +215,10 @@ impl LearnerConfig {
     pub(crate) fn check(&self) -> Result<(), UdiError> {
         self.model.check()?;
         self.objective.check()?;
+        let accumulate = self.optimizer.accumulate;
+        let fits = (1..=LIMIT).contains(&accumulate);
+        let range = || format!("a whole number from 1 to {LIMIT}");
+        expect(fits, "optimizer.accumulate", range, accumulate)?;
         let clip = self.optimizer.clip_gradient;
         let fits = clip.is_finite() && clip >= 0.0;
         let norm = || "a norm of at least 0".to_owned();

@@ -2,7 +2,7 @@
 //! that it is compared with.
 
 use tch::{Device, Kind, Tensor, no_grad};
-use torch_ext::{dot, for_rows};
+use torch_ext::{dot, empty_large, for_rows};
 
 use crate::{
     config::HeadConfig,
@@ -137,7 +137,7 @@ impl Prototypes {
         if directions.device() != Device::Cpu {
             return Ok(no_grad(|| directions * (norms / row_norms(directions))));
         }
-        let mut matrix = directions.zeros_like();
+        let mut matrix = empty_large(&directions.size(), Kind::Float, Device::Cpu);
         for_rows(
             [&mut matrix],
             [directions, norms],

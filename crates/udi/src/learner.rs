@@ -5,22 +5,19 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::{
-    batch::{LoadedBatch, MultiCropBatch, Pixels, normalised, views_tensor},
+    backward::{Backward, BackwardPass},
+    batch::{MultiCropBatch, Pixels, normalised, views_tensor},
     config::{LearnerConfig, ScheduleValues},
     error::{UdiError, expect},
     guard::guard,
     matrix_peak::matrix_peak,
-    network::{Network, Pass, Prediction},
-    objective::{Centers, Loss, PrototypeLoss, Targets, Term, level_losses, levels},
-    optim::{LossScale, Optimizer, Pace, clip, norms},
-    parameters::{Parameters, Weights},
+    network::Network,
+    objective::{Centers, Term, level_losses, levels},
+    optim::{Follower, LossScale, Optimizer, Pace, ScaledGradients, factors, norms, of_parameters},
+    parameters::{Parameters, Role, Weights},
     state,
     stopwatch::{Phase, Stopwatch},
 };
-
-/// What the logits of a chunk of rows may take: enough for few passes over the prototypes, little beside a model.
-const CPU_CHUNK_BYTES: i64 = 128 << 20;
-const CUDA_CHUNK_BYTES: i64 = 1 << 30;
 
 /// Which of the two networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,18 +65,11 @@ pub struct Learner {
     profiles: bool,
 }
 
-/// Values of the terms present.
-type TermValues = Vec<(Term, f64)>;
-
-/// What one step's backward pass gives.
-struct Backward {
-    /// Local crops L.
-    crops: i64,
-    terms: TermValues,
-    /// In the order of the parameters, unscaled; None: not trained.
-    gradients: Vec<Option<Tensor>>,
-    norms: Tensor,
-    norm_values: Vec<f64>,
+/// What a step's backward pass gave, read from the device.
+struct Numbers {
+    terms: Vec<(Term, f64)>,
+    /// L2 norm of each parameter's gradient, the loss scale taken out.
+    norms: Vec<f64>,
 }
 
 impl Learner {
@@ -117,27 +107,52 @@ impl Learner {
     ) -> Result<StepReport, UdiError> {
         at.check()?;
         self.network.check(batch)?;
-        guard(|| {
-            let watch = self.stopwatch();
-            let matrix = self.network.prototypes().matrix(&self.teacher)?;
-            let loaded = watch.time(Phase::Transfer, || batch.load(self.config.device));
-            let targets = no_grad(|| self.targets(&loaded, &watch));
-            let backward = self.backward(&loaded, &targets, &matrix, at, &watch)?;
-            self.steps += 1;
-            let report = self.report(&backward);
-            if !report.skipped {
-                watch.time(Phase::Optimizer, || self.update_student(backward, at));
-            }
-            self.loss_scale.adapt(report.skipped);
-            watch.time(Phase::MovingAverage, || {
-                self.teacher_follows(at.momentum);
-                let momentum = self.config.objective.center_momentum;
-                self.centers.follow(&targets.means, &matrix, momentum);
+        let buffers = self.buffers();
+        let outcome = guard(|| self.step_unguarded(batch, at));
+        if outcome.is_err() {
+            no_grad(|| {
+                for (mut buffer, before) in buffers {
+                    buffer.copy_(&before);
+                }
             });
-            Ok(StepReport {
-                phases: watch.seconds(),
-                ..report
-            })
+        }
+        outcome
+    }
+
+    fn step_unguarded(
+        &mut self,
+        batch: &MultiCropBatch,
+        at: &ScheduleValues,
+    ) -> Result<StepReport, UdiError> {
+        let watch = self.stopwatch();
+        let prototypes = self.network.prototypes();
+        let teacher_matrix = prototypes.matrix(&self.teacher)?;
+        let backward = BackwardPass {
+            learner: self,
+            at,
+            watch: &watch,
+            teacher_matrix: &teacher_matrix,
+            student_matrix: &prototypes.matrix(&self.student)?,
+        }
+        .run(batch)?;
+        let numbers = watch.time(Phase::Optimizer, || self.read(&backward))?;
+        self.steps += 1;
+        let report = self.report(&numbers, batch.shape().local_crops);
+        let Backward {
+            gradients, means, ..
+        } = backward;
+        watch.time(Phase::Optimizer, || {
+            let gradients = (!report.skipped).then(|| self.clipped(gradients, &numbers, at));
+            self.update(gradients, at)
+        })?;
+        self.loss_scale.adapt(report.skipped);
+        watch.time(Phase::Centers, || {
+            let momentum = self.config.objective.center_momentum;
+            no_grad(|| self.centers.follow(&means, &teacher_matrix, momentum));
+        });
+        Ok(StepReport {
+            phases: watch.seconds(),
+            ..report
         })
     }
 
@@ -154,6 +169,14 @@ impl Learner {
         })
     }
 
+    /// Most bytes that tensors of its CUDA device took at once in this process; None on the CPU.
+    pub fn peak_device_bytes(&self) -> Result<Option<u64>, UdiError> {
+        match self.config.device {
+            Device::Cuda(index) => Ok(Some(torch_ext::peak_cuda_bytes(index)?)),
+            _ => Ok(None),
+        }
+    }
+
     fn stopwatch(&self) -> Stopwatch {
         match self.profiles {
             true => Stopwatch::on(self.config.device),
@@ -161,164 +184,98 @@ impl Learner {
         }
     }
 
-    fn targets(&self, loaded: &LoadedBatch, watch: &Stopwatch) -> Targets {
-        let weights = self.weights(&self.teacher);
-        let vectors = self.network.teach(self.pass(&weights, watch), loaded);
-        let batch = loaded.batch;
-        let mixing = (batch.shape().images, self.config.objective.alpha);
-        Targets::new(&vectors, batch.maps(), self.centers.levels(), mixing)
+    /// Terms and gradient norms of a backward pass, or the first of them that stops the run.
+    fn read(&self, backward: &Backward) -> Result<Numbers, UdiError> {
+        let norms = no_grad(|| norms(&backward.gradients, self.config.device))?;
+        let numbers = Numbers::read(backward, &norms, self.loss_scale.factor)?;
+        match numbers.non_finite(self.loss_scale.varies()) {
+            Some((term, value)) => Err(UdiError::NonFinite {
+                step: self.steps + 1,
+                term,
+                value,
+            }),
+            None => Ok(numbers),
+        }
     }
 
-    fn backward(
+    fn clipped(
         &self,
-        loaded: &LoadedBatch,
-        targets: &Targets,
-        teacher_matrix: &Tensor,
+        mut tensors: Vec<Option<Tensor>>,
+        numbers: &Numbers,
         at: &ScheduleValues,
-        watch: &Stopwatch,
-    ) -> Result<Backward, UdiError> {
-        let step = self.steps + 1;
-        let leaves = self.student.leaves(self.network.declarations());
-        let seed = (self.config.seed, step as u64);
-        let batch = loaded.batch;
-        let drops = self.network.draw_drops(batch, seed, self.config.device);
-        let weights = self.weights(&leaves);
-        let pass = self.pass(&weights, watch);
-        let prediction = self.network.predict(pass, loaded, &drops);
-        let mut loss = watch.time(Phase::Prototypes, || {
-            no_grad(|| self.compare(&prediction, targets, teacher_matrix, at))
-        })?;
-        let terms = std::mem::take(&mut loss.terms);
-        let gradients = watch.time(Phase::Backward, || {
-            self.gradients(&leaves, &prediction, loss)
-        })?;
-        let norms = no_grad(|| norms(&gradients));
-        let (terms, norm_values) = read_numbers(&terms, &norms)?;
-        let backward = Backward {
-            crops: batch.shape().local_crops,
-            terms,
-            gradients,
-            norms,
-            norm_values,
-        };
-        match backward.non_finite(self.loss_scale.varies()) {
-            Some((term, value)) => Err(UdiError::NonFinite { step, term, value }),
-            None => Ok(backward),
-        }
-    }
-
-    fn compare(
-        &self,
-        prediction: &Prediction,
-        targets: &Targets,
-        teacher_matrix: &Tensor,
-        at: &ScheduleValues,
-    ) -> Result<Loss, UdiError> {
-        let loss = PrototypeLoss {
-            student_temperature: self.config.objective.student_temperature,
-            teacher_temperature: at.teacher_temperature,
-            kind: self.config.precision.kind(),
-            loss_scale: self.loss_scale.factor,
-            chunk_bytes: match self.config.device {
-                Device::Cuda(_) => CUDA_CHUNK_BYTES,
-                _ => CPU_CHUNK_BYTES,
-            },
-        };
-        let student_matrix = self.network.prototypes().matrix(&self.student)?;
-        loss.backward(
-            prediction,
-            targets,
-            &self.centers,
-            &student_matrix,
-            teacher_matrix,
-        )
-    }
-
-    /// Gradients of all parameters that are trained, the loss scale taken out again.
-    fn gradients(
-        &self,
-        leaves: &Parameters,
-        prediction: &Prediction,
-        loss: Loss,
-    ) -> Result<Vec<Option<Tensor>>, UdiError> {
-        let learning: Vec<&Tensor> = leaves
-            .tensors()
-            .iter()
-            .filter(|leaf| leaf.requires_grad())
-            .collect();
-        // The gradient of this sum at the vectors is the one computed by hand.
-        let sum = (&prediction.vectors * &loss.vectors).sum(Kind::Float);
-        let mut computed = Tensor::run_backward(&[sum], &learning, false, false).into_iter();
-        let of_leaf = |leaf: &Tensor| match leaf.requires_grad() {
-            true => computed.next().filter(Tensor::defined),
-            false => None,
-        };
-        let mut gradients: Vec<_> = leaves.tensors().iter().map(of_leaf).collect();
-        let prototypes = self.network.prototypes();
-        for (id, gradient) in prototypes.gradients(&self.student, loss.matrix)? {
-            gradients[usize::from(id)] = Some(gradient);
-        }
-        if self.loss_scale.factor != 1.0 {
-            no_grad(|| {
-                for gradient in gradients.iter_mut().flatten() {
-                    let _ = gradient.g_div_scalar_(self.loss_scale.factor);
-                }
-            });
-        }
-        Ok(gradients)
-    }
-
-    fn update_student(&mut self, mut backward: Backward, at: &ScheduleValues) {
-        let limit = self.config.optimizer.clip_gradient;
-        clip(&mut backward.gradients, &backward.norms, limit);
+    ) -> ScaledGradients {
         if at.freeze_last_layer {
             for id in self.network.prototypes().parameters() {
-                backward.gradients[usize::from(id)] = None;
+                tensors[usize::from(id)] = None;
             }
         }
+        let limit = self.config.optimizer.clip_gradient;
+        ScaledGradients {
+            factors: factors(&numbers.norms, limit, self.loss_scale.factor),
+            tensors,
+        }
+    }
+
+    /// The student takes its gradients, if any, and the teacher follows.
+    fn update(
+        &mut self,
+        gradients: Option<ScaledGradients>,
+        at: &ScheduleValues,
+    ) -> Result<(), UdiError> {
+        let follower = Follower {
+            teacher: &mut self.teacher,
+            declarations: self.network.declarations(),
+            share: 1.0 - at.momentum,
+        };
         let pace = Pace {
             learning_rate: at.learning_rate,
             weight_decay: at.weight_decay,
         };
-        self.optimizer
-            .update(&mut self.student, &backward.gradients, pace);
+        let student = &mut self.student;
+        match gradients {
+            Some(gradients) => self.optimizer.update(student, follower, gradients, pace),
+            None => no_grad(|| follower.follow(student)),
+        }
     }
 
-    fn teacher_follows(&mut self, momentum: f64) {
-        let declarations = self.network.declarations();
-        no_grad(|| {
-            self.teacher
-                .follow(&self.student, declarations, 1.0 - momentum)
-        });
-    }
-
-    fn report(&self, backward: &Backward) -> StepReport {
-        let gradient_norm = backward.gradient_norm();
-        let levels = level_losses(self.centers.levels(), &backward.terms, backward.crops);
+    fn report(&self, numbers: &Numbers, crops: i64) -> StepReport {
+        let gradient_norm = numbers.gradient_norm();
+        let levels = level_losses(self.centers.levels(), &numbers.terms, crops);
         let named = |(term, value): &(Term, f64)| (term.name(), *value);
         StepReport {
             step: self.steps,
             loss: levels.iter().map(|(_, loss)| loss).sum::<f64>() / levels.len() as f64,
             levels,
-            terms: backward.terms.iter().map(named).collect(),
+            terms: numbers.terms.iter().map(named).collect(),
             gradient_norm,
-            gradient_norms: backward.norm_values.clone(),
+            gradient_norms: numbers.norms.clone(),
             skipped: !gradient_norm.is_finite(),
             loss_scale: self.loss_scale.factor,
             phases: Vec::new(),
         }
     }
 
-    fn pass<'a>(&self, weights: &'a Weights, watch: &'a Stopwatch) -> Pass<'a> {
-        Pass {
-            weights,
-            device: self.config.device,
-            watch,
-        }
+    /// Values of a network as a pass without gradient reads them.
+    pub(crate) fn weights(&self, parameters: &Parameters) -> Weights {
+        parameters.weights(self.network.declarations(), self.config.precision.kind())
     }
 
-    fn weights(&self, parameters: &Parameters) -> Weights {
-        parameters.weights(self.network.declarations(), self.config.precision.kind())
+    /// The student's values as leaves of a graph.
+    pub(crate) fn student_leaves(&self) -> Weights {
+        let kind = self.config.precision.kind();
+        self.student.leaves(self.network.declarations(), kind)
+    }
+
+    /// Buffers of both networks, which a forward pass moves, with a copy of their values.
+    fn buffers(&self) -> Vec<(Tensor, Tensor)> {
+        let networks = [&self.student, &self.teacher].map(Parameters::tensors);
+        let declarations = self.network.declarations();
+        let each = networks.map(|tensors| tensors.iter().zip(declarations));
+        let buffers = each.into_iter().flatten();
+        buffers
+            .filter(|(_, declaration)| declaration.role == Role::Buffer)
+            .map(|(tensor, _)| (tensor.shallow_clone(), tensor.copy()))
+            .collect()
     }
 
     /// Class-token features after the final norm: `images` square views of side `size`, `[images, 3, size, size]` ->
@@ -335,13 +292,18 @@ impl Learner {
         expect(images > 0, "images", some, images)?;
         let side = || format!("at least one patch of {patch} pixels");
         expect(size >= patch, "size", side, size)?;
-        let views = views_tensor("pixels", pixels, &[images, 3, size, size])?;
+        let views = views_tensor(
+            "pixels",
+            pixels,
+            &[images, 3, size, size],
+            self.config.device,
+        )?;
         guard(|| {
             let features = no_grad(|| {
                 let weights = self.weights(self.parameters(branch));
-                let views = normalised(&views, self.config.device);
+                let views = normalised(&views, self.config.device)?;
                 self.network.features(&weights, &views)
-            });
+            })?;
             Ok(Vec::try_from(features.contiguous().flatten(0, -1))?)
         })
     }
@@ -396,13 +358,28 @@ impl Learner {
     }
 }
 
-impl Backward {
+impl Numbers {
+    /// In one transfer from the device.
+    fn read(backward: &Backward, norms: &Tensor, loss_scale: f64) -> Result<Self, UdiError> {
+        let terms = &backward.terms;
+        let sums: Vec<&Tensor> = terms.iter().map(|(_, value)| value).collect();
+        let numbers = [&Tensor::stack(&sums, 0), norms].map(|part| part.to_kind(Kind::Double));
+        let mut values = Vec::<f64>::try_from(Tensor::cat(&numbers, 0))?;
+        let norms = of_parameters(&backward.gradients, &values.split_off(terms.len()));
+        let norms = norms.into_iter();
+        let names = terms.iter().map(|(term, _)| *term);
+        Ok(Self {
+            terms: names.zip(values).collect(),
+            norms: norms.map(|norm| norm / loss_scale).collect(),
+        })
+    }
+
     fn gradient_norm(&self) -> f64 {
-        let squares = self.norm_values.iter().map(|norm| norm * norm);
+        let squares = self.norms.iter().map(|norm| norm * norm);
         squares.sum::<f64>().sqrt()
     }
 
-    /// The first number that stops the run. Gradients may overflow where the loss scale adapts to it.
+    /// The first number that stops the run. ScaledGradients may overflow where the loss scale adapts to it.
     fn non_finite(&self, gradients_may_overflow: bool) -> Option<(&'static str, f64)> {
         let terms = self.terms.iter().map(|(term, value)| (term.name(), *value));
         let gradient = Some(("the gradient norm", self.gradient_norm()));
@@ -410,17 +387,4 @@ impl Backward {
             .chain(gradient.filter(|_| !gradients_may_overflow))
             .find(|(_, value)| !value.is_finite())
     }
-}
-
-/// Values of the terms and of the gradient norms, in one transfer from the device.
-fn read_numbers(
-    terms: &[(Term, Tensor)],
-    norms: &Tensor,
-) -> Result<(TermValues, Vec<f64>), UdiError> {
-    let sums: Vec<&Tensor> = terms.iter().map(|(_, value)| value).collect();
-    let numbers = Tensor::cat(&[Tensor::stack(&sums, 0), norms.shallow_clone()], 0);
-    let mut values = Vec::<f64>::try_from(numbers.to_kind(Kind::Double))?;
-    let norms = values.split_off(terms.len());
-    let names = terms.iter().map(|(term, _)| *term);
-    Ok((names.zip(values).collect(), norms))
 }

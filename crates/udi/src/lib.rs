@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod backbone;
+mod backward;
 mod batch;
 mod config;
 mod error;
@@ -13,6 +14,7 @@ mod layers;
 mod learner;
 mod maps;
 mod matrix_peak;
+mod micro_batch;
 mod neighbours;
 mod network;
 mod objective;
@@ -23,6 +25,7 @@ mod sampling;
 mod state;
 mod stopwatch;
 mod views;
+mod transfer;
 
 pub use backbone::resample_positions;
 pub use batch::{BatchShape, MultiCropBatch, Pixels};

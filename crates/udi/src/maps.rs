@@ -1,11 +1,12 @@
 //! Sparse sampling maps of a batch, prepared on the host: what is gathered, what is valid, what is pooled.
 
-use tch::{Device, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use crate::{
     batch::{BatchShape, expect_length},
     error::{UdiError, expect},
     sampling::Samples,
+    transfer::to_device,
 };
 
 /// Target samples: four bilinear neighbours on the target crop's token grid.
@@ -104,6 +105,24 @@ impl Maps {
         Ok(layout.prepare(maps))
     }
 
+    /// The same on the device.
+    pub fn on(&self, device: Device) -> Result<Self, TchError> {
+        let send = |tensor: &Tensor| to_device(tensor, device);
+        Ok(Self {
+            source: self.source.sent(device)?,
+            target: self.target.sent(device)?,
+            valid: send(&self.valid)?,
+            read: send(&self.read)?,
+            valid_among_read: send(&self.valid_among_read)?,
+            pooling: Pooling {
+                group: send(&self.pooling.group)?,
+                share: send(&self.pooling.share)?,
+                batch_share: self.pooling.batch_share.as_ref().map(send).transpose()?,
+                groups: self.pooling.groups,
+            },
+        })
+    }
+
     /// Samples of the student's crops, `[R, s_g]`.
     pub fn source(&self, device: Device) -> Samples {
         self.source.on(device)
@@ -145,6 +164,17 @@ fn select_rows(rows: &Tensor, places: &Tensor) -> Tensor {
 }
 
 impl Gather {
+    fn sent(&self, device: Device) -> Result<Self, TchError> {
+        let weights = self.weights.as_ref();
+        Ok(Self {
+            places: to_device(&self.places, device)?,
+            weights: weights
+                .map(|weights| to_device(weights, device))
+                .transpose()?,
+            count: self.count,
+        })
+    }
+
     fn on(&self, device: Device) -> Samples {
         Samples {
             places: self.places.to_device(device),

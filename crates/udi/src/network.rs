@@ -1,14 +1,14 @@
 //! Backbone, sampling attention and head: the architecture that student and teacher share.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor, no_grad};
 
 use crate::{
-    backbone::{DropPaths, Readout, VisionTransformer},
+    backbone::{DropPaths, Encoded, Keep, Readout, Tape, Views, VisionTransformer},
     batch::{LoadedBatch, MultiCropBatch},
     config::ModelConfig,
     error::{UdiError, expect},
     head::{Head, Prototypes},
-    maps::Maps,
+    layers::HandGradients,
     parameters::{Declaration, Declarations, Weights},
     sampling::{SampledAttention, Samples},
     stopwatch::{Phase, Stopwatch},
@@ -39,6 +39,26 @@ pub(crate) struct StudentDrops {
     pub locals: Option<DropPaths>,
 }
 
+impl StudentDrops {
+    /// The same on the device.
+    pub fn on(&self, device: Device) -> Result<Self, TchError> {
+        let send = |drops: &Option<DropPaths>| drops.as_ref().map(|drops| drops.on(device));
+        Ok(Self {
+            globals: send(&self.globals).transpose()?,
+            locals: send(&self.locals).transpose()?,
+        })
+    }
+
+    /// The draws of the images `first..first + count` out of `images`.
+    pub fn part(&self, images: i64, part: (i64, i64)) -> Self {
+        let cut = |drops: &Option<DropPaths>| drops.as_ref().map(|drops| drops.part(images, part));
+        Self {
+            globals: cut(&self.globals),
+            locals: cut(&self.locals),
+        }
+    }
+}
+
 /// Bottleneck vectors of the student: one matrix, in which each kind of row has its place.
 #[derive(Debug)]
 pub(crate) struct Prediction {
@@ -47,7 +67,7 @@ pub(crate) struct Prediction {
     pub rows: StudentRows,
 }
 
-/// Rows of [`Prediction`], in this order; parts that the model lacks have none.
+/// Rows of [`Prediction`], in this order; parts that the model lacks have none. The valid samples of the patch level are last.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StudentRows {
     /// Images B.
@@ -56,8 +76,6 @@ pub(crate) struct StudentRows {
     pub crops: i64,
     /// Class tokens: `cls` of g1, g2, then `cls+` of g1, g2; then `cls` of all local crops, then their `cls+`.
     pub class_tokens: i64,
-    /// Valid samples V of the patch level, last.
-    pub patches: i64,
 }
 
 /// Bottleneck vectors of the teacher. It sees the global crops as g2, g1.
@@ -110,57 +128,87 @@ impl Network {
     }
 
     /// Draws for one step: a function of (seed, step).
-    pub fn draw_drops(
-        &self,
-        batch: &MultiCropBatch,
-        seed_and_step: (u64, u64),
-        device: Device,
-    ) -> StudentDrops {
+    pub fn draw_drops(&self, batch: &MultiCropBatch, seed_and_step: (u64, u64)) -> StudentDrops {
         let shape = batch.shape();
         let rows = [2 * shape.images, shape.local_crops * shape.images];
         let (rate, depth) = (self.config.drop_path_rate, self.config.depth);
-        let [globals, locals] = DropPaths::draw(rate, depth, rows, seed_and_step, device);
+        let [globals, locals] = DropPaths::draw(rate, depth, rows, seed_and_step);
         StudentDrops { globals, locals }
     }
 
-    /// The student's view of a batch.
-    pub fn predict(&self, pass: Pass, loaded: &LoadedBatch, drops: &StudentDrops) -> Prediction {
-        let Pass {
-            weights,
-            device,
-            watch,
-        } = pass;
-        let maps = loaded.batch.maps().filter(|_| self.sampling.is_some());
-        let encode = |views: &Tensor, readout, drop: &Option<DropPaths>| {
-            watch.time(Phase::StudentBackbone, || {
-                self.backbone
-                    .forward(weights, views, readout, drop.as_ref())
-            })
-        };
-        let globals = encode(&loaded.globals, self.readout(), &drops.globals);
-        let mut rows = vec![token_rows(&globals.class)];
-        if let Some(locals) = &loaded.locals {
-            let locals = encode(locals, Readout::ClassTokens, &drops.locals);
-            rows.push(token_rows(&locals.class));
-        }
-        if let Some(maps) = maps {
-            let sampled = self.sampled(pass, &globals.patches, &maps.source(device));
+    /// The student's view of a batch, and its way back.
+    pub fn predict(
+        &self,
+        pass: Pass,
+        loaded: &LoadedBatch,
+        drops: &StudentDrops,
+    ) -> Result<(Prediction, Tape), UdiError> {
+        let maps = loaded.maps.as_ref().filter(|_| self.sampling.is_some());
+        let mut views = vec![Views {
+            images: &loaded.globals,
+            readout: self.readout(),
+            drops: drops.globals.as_ref(),
+        }];
+        views.extend(loaded.locals.as_ref().map(|images| Views {
+            images,
+            readout: Readout::ClassTokens,
+            drops: drops.locals.as_ref(),
+        }));
+        let (encoded, tape) = pass.watch.time(Phase::StudentBackbone, || {
+            self.backbone
+                .forward_taped(pass.weights, views, self.keep())
+        })?;
+        let class = |encoded: &Encoded| token_rows(&encoded.class);
+        let mut rows: Vec<Tensor> = encoded.iter().map(class).collect();
+        if let Some((maps, globals)) = maps.zip(encoded.first()) {
+            let sampled = self.sampled(pass, &globals.patches, &maps.source(pass.device));
             rows.extend(sampled.map(|sampled| maps.valid(&sampled)));
         }
         let shape = loaded.batch.shape();
-        Prediction {
+        let prediction = Prediction {
             vectors: self.bottleneck(pass, &rows),
             rows: StudentRows {
                 images: shape.images,
                 crops: shape.local_crops,
                 class_tokens: self.config.class_tokens,
-                patches: maps.map_or(0, Maps::valid_count),
             },
-        }
+        };
+        Ok((prediction, tape))
+    }
+
+    /// Gradients of all parameters but the prototypes' from that of the bottleneck vectors, in the order of the parameters.
+    pub fn gradients(
+        &self,
+        weights: &Weights,
+        (prediction, tape): (Prediction, Tape),
+        vectors: &Tensor,
+    ) -> Result<Vec<Option<Tensor>>, UdiError> {
+        let learns = |leaf: &&Tensor| leaf.requires_grad();
+        let learning: Vec<&Tensor> = weights.tensors().iter().filter(learns).collect();
+        let mut after_blocks = learning.clone();
+        after_blocks.push(&tape.output);
+        // The gradient of this sum at the vectors is the one computed by hand.
+        let sum = (&prediction.vectors * vectors).sum(Kind::Float);
+        let mut after_blocks = Tensor::run_backward(&[sum], &after_blocks, false, false);
+        drop(prediction);
+        let output = after_blocks.pop().filter(Tensor::defined);
+        let output = output.unwrap_or_else(|| no_grad(|| tape.output.zeros_like()));
+        let mut by_hand = HandGradients::none(weights.tensors().len());
+        let sum = self
+            .backbone
+            .backward(weights, tape, &output, &mut by_hand)?;
+        let before_blocks = Tensor::run_backward(&[sum], &learning, false, false);
+        let mut by_autograd = after_blocks.into_iter().zip(before_blocks);
+        let place = |(leaf, by_hand): (&Tensor, Option<Tensor>)| {
+            let (after, before) = leaf.requires_grad().then(|| by_autograd.next()).flatten()?;
+            by_hand.or_else(|| [after, before].into_iter().find(Tensor::defined))
+        };
+        let leaves = weights.tensors().iter().zip(by_hand.into_vec());
+        Ok(leaves.map(place).collect())
     }
 
     /// The teacher's view of a batch: its backbone runs once, on the global crops alone.
-    pub fn teach(&self, pass: Pass, loaded: &LoadedBatch) -> TeacherVectors {
+    pub fn teach(&self, pass: Pass, loaded: &LoadedBatch) -> Result<TeacherVectors, UdiError> {
         let Pass {
             weights,
             device,
@@ -169,20 +217,19 @@ impl Network {
         let images = loaded.batch.shape().images;
         let globals = loaded.globals.roll([images], [0]);
         let encoded = watch.time(Phase::TeacherBackbone, || {
-            self.backbone
-                .forward(weights, &globals, self.readout(), None)
-        });
+            self.backbone.forward(weights, &globals, self.readout())
+        })?;
         let mut rows = vec![encoded.class.select(1, 0)];
-        if let Some(maps) = loaded.batch.maps() {
+        if let Some(maps) = loaded.maps.as_ref() {
             let sampled = self.sampled(pass, &encoded.patches, &maps.target(device));
             rows.extend(sampled.map(|sampled| maps.read(&sampled)));
         }
         let vectors = self.bottleneck(pass, &rows);
         let samples = vectors.size()[0] - 2 * images;
-        TeacherVectors {
+        Ok(TeacherVectors {
             class: vectors.narrow(0, 0, 2 * images),
             samples: (rows.len() > 1).then(|| vectors.narrow(0, 2 * images, samples)),
-        }
+        })
     }
 
     /// Sampled tokens `[R, S, C]`; None without a patch level.
@@ -201,11 +248,19 @@ impl Network {
     }
 
     /// Class-token features after the final norm: images `[n, 3, H, W]`, normalised -> `[n, C]`, fp32.
-    pub fn features(&self, weights: &Weights, images: &Tensor) -> Tensor {
+    pub fn features(&self, weights: &Weights, images: &Tensor) -> Result<Tensor, UdiError> {
         let encoded = self
             .backbone
-            .forward(weights, images, Readout::ClassTokens, None);
-        encoded.class.select(1, 0).to_kind(Kind::Float)
+            .forward(weights, images, Readout::ClassTokens)?;
+        Ok(encoded.class.select(1, 0).to_kind(Kind::Float))
+    }
+
+    /// What the student keeps of its blocks for the way back.
+    fn keep(&self) -> Keep {
+        match self.config.checkpoint_blocks {
+            true => Keep::Inputs,
+            false => Keep::Everything,
+        }
     }
 
     fn readout(&self) -> Readout {

@@ -99,22 +99,19 @@ impl Parameters {
         }
     }
 
-    /// Leaves of a graph: autograd computes the gradients of those that are trained by it.
-    pub fn leaves(&self, declarations: &[Declaration]) -> Self {
-        let leaf = |(tensor, declaration): (&Tensor, &Declaration)| {
+    /// The same as leaves of a graph: autograd computes the gradients of those that are trained by it.
+    pub fn leaves(&self, declarations: &[Declaration], kind: Kind) -> Weights {
+        let mut weights = self.weights(declarations, kind);
+        for (tensor, declaration) in weights.tensors.iter_mut().zip(declarations) {
             let learns = matches!(declaration.role, Role::Product | Role::Plain);
-            tensor.detach().set_requires_grad(learns)
-        };
-        Self(self.0.iter().zip(declarations).map(leaf).collect())
+            *tensor = tensor.detach().set_requires_grad(learns);
+        }
+        weights
     }
 
-    /// Moves every trained value this share of the way to that of `leader`; buffers stay each network's own.
-    pub fn follow(&mut self, leader: &Self, declarations: &[Declaration], share: f64) {
-        for ((value, leader), declaration) in self.0.iter_mut().zip(&leader.0).zip(declarations) {
-            if declaration.role != Role::Buffer {
-                let _ = value.lerp_(leader, share);
-            }
-        }
+    /// Where they are.
+    pub fn device(&self) -> Device {
+        self.0.first().map_or(Device::Cpu, Tensor::device)
     }
 
     pub fn get(&self, id: ParamId) -> &Tensor {
@@ -140,6 +137,11 @@ pub(crate) struct Weights {
 impl Weights {
     pub fn get(&self, id: ParamId) -> &Tensor {
         &self.tensors[id.0]
+    }
+
+    /// In the order of their declarations.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
     }
 
     /// Kind of the operands of matrix products.

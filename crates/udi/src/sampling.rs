@@ -99,3 +99,183 @@ impl SampledAttention {
         product + mass.to_kind(weights.kind()) * bias
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::HeadConfig,
+        parameters::{Declaration, Parameters},
+    };
+    use proptest::prelude::*;
+    use tch::Device;
+
+    const WIDTH: i64 = 12;
+    const HEADS: i64 = 3;
+
+    fn config() -> ModelConfig {
+        ModelConfig {
+            width: WIDTH,
+            depth: 1,
+            heads: 2,
+            mlp_ratio: 2.0,
+            patch_size: 4,
+            image_size: 16,
+            class_tokens: 2,
+            include_patch: true,
+            srs_heads: HEADS,
+            drop_path_rate: 0.0,
+            checkpoint_blocks: false,
+            head: HeadConfig {
+                prototypes: 4,
+                hidden_width: 4,
+                bottleneck_width: 4,
+                batch_norm: false,
+                norm_last_layer: false,
+            },
+        }
+    }
+
+    /// Which samples of a batch are valid.
+    #[derive(Debug, Clone, Copy)]
+    enum Valid {
+        None,
+        Some,
+        All,
+    }
+
+    #[derive(Debug, Clone)]
+    struct Shape {
+        crops: i64,
+        tokens: i64,
+        samples: i64,
+        neighbours: i64,
+        valid: Valid,
+    }
+
+    fn shapes() -> impl Strategy<Value = Shape> {
+        let neighbours = prop::sample::select(vec![1i64, 4]);
+        let valid = prop::sample::select(vec![Valid::None, Valid::Some, Valid::All]);
+        (1..4i64, 1..10i64, 1..6i64, neighbours, valid).prop_map(
+            |(crops, tokens, samples, neighbours, valid)| Shape {
+                crops,
+                tokens,
+                samples,
+                neighbours,
+                valid,
+            },
+        )
+    }
+
+    struct Problem {
+        declarations: Vec<Declaration>,
+        layer: SampledAttention,
+        leaves: Weights,
+        patches: Tensor,
+        /// `[R, S, N]`: the rows of those that are not valid are zero.
+        map: Tensor,
+        samples: Samples,
+        /// `[R, S, 1]`: 0 or 1.
+        valid: Tensor,
+        loss: Tensor,
+    }
+
+    impl Problem {
+        fn new(shape: &Shape, seed: i64) -> Self {
+            tch::manual_seed(seed);
+            let cpu = (Kind::Float, Device::Cpu);
+            let (crops, samples, tokens) = (shape.crops, shape.samples, shape.tokens);
+            let mut declarations = Declarations::default();
+            let layer = SampledAttention::declare(&mut declarations, "srs", &config());
+            let declarations = declarations.into_vec();
+            let mut parameters = Parameters::initial(&declarations, seed as u64, Device::Cpu);
+            for tensor in parameters.tensors_mut() {
+                let _ = tensor.g_add_(&(tensor.randn_like() * 0.3));
+            }
+            let valid = match shape.valid {
+                Valid::None => Tensor::zeros([crops, samples, 1], cpu),
+                Valid::Some => Tensor::rand([crops, samples, 1], cpu).round(),
+                Valid::All => Tensor::ones([crops, samples, 1], cpu),
+            };
+            let size = [crops, samples, shape.neighbours];
+            let places = Tensor::randint(tokens, size, (Kind::Int64, Device::Cpu));
+            let weights = match shape.neighbours {
+                1 => Tensor::ones(size, cpu),
+                _ => Tensor::rand(size, cpu),
+            } * &valid;
+            let map = Tensor::zeros([crops, samples, tokens], cpu);
+            let map = map.scatter_add(-1, &places, &weights);
+            let offsets = Tensor::arange(crops, (Kind::Int64, Device::Cpu)).view([crops, 1, 1]);
+            Self {
+                leaves: parameters.leaves(&declarations, Kind::Float),
+                declarations,
+                layer,
+                patches: Tensor::randn([crops, tokens, WIDTH], cpu).set_requires_grad(true),
+                map,
+                samples: Samples {
+                    places: (places + offsets * tokens).flatten(0, -1),
+                    weights: (shape.neighbours > 1).then_some(weights),
+                    count: samples,
+                },
+                valid,
+                loss: Tensor::randn([crops, samples, WIDTH], cpu),
+            }
+        }
+
+        /// As method.md section 3 writes it down, with dense maps.
+        fn plain(&self) -> Tensor {
+            let get = |name: &str| {
+                let place = self
+                    .declarations
+                    .iter()
+                    .position(|other| other.name == format!("srs.{name}"));
+                &self.leaves.tensors()[place.unwrap()]
+            };
+            let norm = |name: &str, input: &Tensor| {
+                let (weight, bias) = (get(&format!("{name}.weight")), get(&format!("{name}.bias")));
+                input.layer_norm([WIDTH], Some(weight), Some(bias), 1e-6, false)
+            };
+            let tokens = norm("norm1", &self.patches);
+            let packed = tokens.linear(get("attn.qkv.weight"), Some(get("attn.qkv.bias")));
+            let parts = packed.chunk(3, -1);
+            let heads = |part: &Tensor| part.unflatten(-1, [HEADS, -1]).transpose(1, 2);
+            let query = heads(&self.map.matmul(&parts[0]));
+            let scores = query.matmul(&heads(&parts[1]).transpose(-2, -1));
+            let shares = (scores / ((WIDTH / HEADS) as f64).sqrt()).softmax(-1, Kind::Float);
+            let attended = shares
+                .matmul(&heads(&parts[2]))
+                .transpose(1, 2)
+                .flatten(2, -1);
+            let output = attended.linear(get("attn.proj.weight"), Some(get("attn.proj.bias")));
+            norm("attn.norm", &(output + self.map.matmul(&tokens)))
+        }
+
+        /// Rows that are valid, and the gradients of a loss over them: of the patches, then of the parameters.
+        fn results(&self, output: &Tensor) -> (Tensor, Vec<Tensor>) {
+            let kept = output * &self.valid;
+            let sum = (&kept * &self.loss).sum(Kind::Float);
+            let mut roots: Vec<&Tensor> = vec![&self.patches];
+            roots.extend(self.leaves.tensors());
+            let gradients = Tensor::run_backward(&[sum], &roots, true, false);
+            (kept.detach(), gradients)
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn samples_and_gradients_are_those_of_dense_maps(shape in shapes(), seed in 0..1000i64) {
+            let problem = Problem::new(&shape, seed);
+            let output = problem.layer.forward(&problem.leaves, &problem.patches, &problem.samples);
+            let (received, gradients) = problem.results(&output);
+            let (expected, slopes) = problem.results(&problem.plain());
+            let largest = |tensor: &Tensor| tensor.abs().max().double_value(&[]);
+            prop_assert!(largest(&(received - expected)) < 1e-4);
+            let scale = slopes.iter().map(largest).fold(1.0, f64::max);
+            for (gradient, slope) in gradients.iter().zip(&slopes) {
+                prop_assert!(largest(&(gradient - slope)) < 1e-4 * scale);
+            }
+        }
+    }
+}

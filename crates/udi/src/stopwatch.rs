@@ -21,10 +21,10 @@ pub enum Phase {
     Prototypes,
     /// Backward through head, sampling and backbone.
     Backward,
-    /// Clipping and update of the student.
+    /// Gradient norms, update of the student, and the teacher that follows it.
     Optimizer,
-    /// Moving average of teacher and centres.
-    MovingAverage,
+    /// Moving averages of the centres.
+    Centers,
 }
 
 impl Phase {
@@ -38,7 +38,7 @@ impl Phase {
         Self::Prototypes,
         Self::Backward,
         Self::Optimizer,
-        Self::MovingAverage,
+        Self::Centers,
     ];
 
     /// Name in reports.
@@ -52,7 +52,7 @@ impl Phase {
             Self::Prototypes => "prototypes",
             Self::Backward => "backward",
             Self::Optimizer => "optimizer",
-            Self::MovingAverage => "movingAverage",
+            Self::Centers => "centers",
         }
     }
 }

@@ -85,6 +85,7 @@ impl Case {
                 include_patch: config.include_patch,
                 srs_heads: config.srs_heads,
                 drop_path_rate: 0.0,
+                checkpoint_blocks: false,
                 head: HeadConfig {
                     prototypes: config.out_dim,
                     hidden_width: config.head_hidden,
@@ -106,6 +107,7 @@ impl Case {
                     other => panic!("unknown optimiser {other}"),
                 },
                 clip_gradient: config.clip_grad,
+                accumulate: 1,
             },
             device: Device::Cpu,
             precision,

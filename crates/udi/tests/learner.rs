@@ -34,6 +34,7 @@ fn config() -> LearnerConfig {
             include_patch: true,
             srs_heads: 4,
             drop_path_rate: 0.3,
+            checkpoint_blocks: false,
             head: HeadConfig {
                 prototypes: 24,
                 hidden_width: 16,
@@ -50,6 +51,7 @@ fn config() -> LearnerConfig {
         optimizer: OptimizerConfig {
             kind: OptimizerKind::AdamW,
             clip_gradient: 3.0,
+            accumulate: 1,
         },
         device: Device::Cpu,
         precision: Precision::Fp32,
@@ -522,4 +524,145 @@ fn features_are_rows_of_the_model_width_for_any_image_size() {
             .starts_with("size: expected at least one patch"),
         "{error}"
     );
+}
+
+/// A batch of four images, of which each has its own number of valid samples.
+fn four_images(seed: usize) -> MultiCropBatch {
+    let shape = BatchShape { images: 4, ..SHAPE };
+    let pixels = |count: usize| -> Vec<u8> {
+        (0..count)
+            .map(|i| ((i * (i + 7 + 31 * seed)) % 251) as u8)
+            .collect()
+    };
+    let (globals, locals) = (pixels(2 * 4 * 3 * 256), pixels(2 * 4 * 3 * 64));
+    let samples = 3;
+    let image = |pair: usize| pair % 4;
+    let source: Vec<i32> = (0..8 * samples)
+        .map(|place| match place % samples < image(place / samples) {
+            true => ((place * 5 + seed) % TOKENS as usize) as i32,
+            false => -1,
+        })
+        .collect();
+    let target = |pairs: usize| {
+        let tokens: Vec<i32> = (0..pairs * samples * 4)
+            .map(|i| ((i * 3 + seed) % TOKENS as usize) as i32)
+            .collect();
+        let weights: Vec<f32> = (0..pairs * samples)
+            .flat_map(|place| match place % samples < image(place / samples) {
+                true => [0.4, 0.3, 0.2, 0.1],
+                false => [0.0; 4],
+            })
+            .collect();
+        (tokens, weights)
+    };
+    let (global, local) = (target(8), target(16));
+    let maps = SamplingMaps {
+        global_source: &source,
+        global_target: TargetSamples {
+            tokens: &global.0,
+            weights: &global.1,
+        },
+        local_target: TargetSamples {
+            tokens: &local.0,
+            weights: &local.1,
+        },
+    };
+    let (globals, locals) = (Pixels::Bytes(&globals), Pixels::Bytes(&locals));
+    MultiCropBatch::new(shape, PATCH, globals, locals, Some(maps)).unwrap()
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    let pairs = a.iter().zip(b);
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn a_step_in_parts_is_the_step_of_the_whole_batch() {
+    let run = |accumulate| {
+        let mut config = config();
+        config.optimizer.accumulate = accumulate;
+        // Updates by AdamW amplify the rounding of gradients near 0.
+        config.optimizer.kind = OptimizerKind::Sgd;
+        let mut learner = Learner::new(&config).unwrap();
+        let reports: Vec<StepReport> = (0..4)
+            .map(|seed| learner.step(&four_images(seed), &AT).unwrap())
+            .collect();
+        (learner, reports)
+    };
+    let (whole, expected) = run(1);
+    for accumulate in [2, 4] {
+        let (parts, received) = run(accumulate);
+        for (received, expected) in received.iter().zip(&expected) {
+            let pairs = received.terms.iter().zip(&expected.terms);
+            for ((name, received), (_, expected)) in pairs {
+                assert!(
+                    (received - expected).abs() < 1e-5,
+                    "{name}: {received} {expected}"
+                );
+            }
+            let norms = received.gradient_norms.iter().zip(&expected.gradient_norms);
+            for (received, expected) in norms {
+                assert!((received - expected).abs() < 1e-5 * expected.max(1.0));
+            }
+        }
+        for branch in [Branch::Student, Branch::Teacher] {
+            let far = distance(&all_weights(&parts, branch), &all_weights(&whole, branch));
+            assert!(far < 1e-6, "{branch:?} {far}");
+        }
+        let far = distance(&parts.centers().unwrap(), &whole.centers().unwrap());
+        assert!(far < 1e-6, "centres {far}");
+    }
+}
+
+#[test]
+fn a_batch_that_cannot_be_cut_into_equal_parts_is_refused_and_changes_nothing() {
+    let mut config = config();
+    config.optimizer.accumulate = 3;
+    let mut learner = Learner::new(&config).unwrap();
+    let before = all_weights(&learner, Branch::Teacher);
+    let error = learner.step(&four_images(1), &AT).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "images: expected a multiple of optimizer.accumulate 3, received 4"
+    );
+    assert_eq!(all_weights(&learner, Branch::Teacher), before);
+    assert_eq!(learner.steps(), 0);
+}
+
+#[test]
+fn a_step_that_fails_leaves_the_statistics_of_batch_norm_as_they_were() {
+    let mut config = config();
+    config.model.head.batch_norm = true;
+    let mut learner = Learner::new(&config).unwrap();
+    learner.step(&batch(1, Valid::All), &AT).unwrap();
+    let before = [Branch::Student, Branch::Teacher].map(|branch| all_weights(&learner, branch));
+    let arrays = Arrays::new(1, Valid::All);
+    let globals = vec![f32::NAN; arrays.globals.len()];
+    let views = (Pixels::Floats(&globals), Pixels::Bytes(&arrays.locals));
+    let poisoned =
+        MultiCropBatch::new(SHAPE, PATCH, views.0, views.1, Some(arrays.maps())).unwrap();
+    learner.step(&poisoned, &AT).unwrap_err();
+    let after = [Branch::Student, Branch::Teacher].map(|branch| all_weights(&learner, branch));
+    assert_eq!(before, after);
+}
+
+#[test]
+fn blocks_that_are_computed_again_give_the_same_numbers_bit_for_bit() {
+    let run = |checkpoint_blocks, precision| {
+        let mut config = LearnerConfig {
+            precision,
+            ..config()
+        };
+        config.model.depth = 3;
+        config.model.checkpoint_blocks = checkpoint_blocks;
+        let mut learner = Learner::new(&config).unwrap();
+        let reports: Vec<StepReport> = (0..3)
+            .map(|seed| learner.step(&four_images(seed), &AT).unwrap())
+            .collect();
+        (reports, all_weights(&learner, Branch::Student))
+    };
+    for precision in [Precision::Fp32, Precision::Bf16] {
+        assert_eq!(run(true, precision), run(false, precision), "{precision:?}");
+    }
 }

@@ -1,9 +1,15 @@
-//! Multi-head self-attention over all tokens, or with the queries of the first tokens alone.
+//! Multi-head self-attention over the rows of views: all tokens of an image among themselves, or with the queries of the
+//! first tokens alone.
 
 use tch::Tensor;
 
+use super::{
+    attention_core::{AttentionCore, AttentionForm, Packed},
+    layout::{Group, Layout},
+};
 use crate::{
-    layers::Linear,
+    error::UdiError,
+    layers::{HandGradients, Linear, OutputGradient, RowPass},
     parameters::{Declarations, Weights},
 };
 
@@ -12,7 +18,17 @@ pub(crate) struct Attention {
     qkv: Linear,
     projection: Linear,
     heads: i64,
-    width: i64,
+}
+
+/// What [`Attention::backward`] reads again.
+#[derive(Debug)]
+pub(crate) struct AttentionKept {
+    /// Queries, keys and values, `[rows, 3 C]`.
+    packed: Tensor,
+    /// One for each group of views.
+    cores: Vec<AttentionCore>,
+    /// `[kept rows, C]`
+    attended: Tensor,
 }
 
 impl Attention {
@@ -21,52 +37,81 @@ impl Attention {
             qkv: Linear::declare(declarations, &format!("{name}.qkv"), width, 3 * width),
             projection: Linear::declare(declarations, &format!("{name}.proj"), width, width),
             heads,
-            width,
         }
     }
 
-    /// `[B, N, C]` -> `[B, N, C]`
-    pub fn forward(&self, weights: &Weights, tokens: &Tensor) -> Tensor {
-        let packed = self.qkv.forward(weights, tokens);
-        let [query, key, value] = split_heads(&packed, self.heads);
-        self.project(weights, &attend(&query, &key, &value))
+    /// `[rows, C]` -> `[kept rows, C]`
+    pub fn forward(
+        &self,
+        weights: &Weights,
+        rows: &Tensor,
+        layout: &Layout,
+    ) -> Result<(Tensor, AttentionKept), UdiError> {
+        let packed = self.qkv.forward(weights, rows);
+        let form = AttentionForm::on(packed.device(), packed.kind());
+        let size = [layout.after().rows(), rows.size()[1]];
+        let attended = Tensor::empty(size, (packed.kind(), packed.device()));
+        let outputs = layout.after().cut(&attended);
+        let groups = layout
+            .cut(&packed)
+            .into_iter()
+            .zip(layout.groups())
+            .zip(outputs);
+        let cores = groups
+            .map(|((rows, group), mut output)| {
+                AttentionCore::forward(form, self.packed(&rows, group), &mut output)
+            })
+            .collect::<Result<_, _>>()?;
+        let output = self.projection.forward(weights, &attended);
+        let kept = AttentionKept {
+            packed,
+            cores,
+            attended,
+        };
+        Ok((output, kept))
     }
 
-    /// `[B, N, C]` -> `[B, queries, C]`: the first `queries` rows of [`Self::forward`], without computing the others.
-    pub fn forward_first(&self, weights: &Weights, tokens: &Tensor, queries: i64) -> Tensor {
-        let asking = tokens.narrow(1, 0, queries);
-        let query = self.qkv.forward_part(weights, &asking, (0, self.width));
-        let packed = self
-            .qkv
-            .forward_part(weights, tokens, (self.width, 2 * self.width));
-        let [query] = split_heads(&query, self.heads);
-        let [key, value] = split_heads(&packed, self.heads);
-        self.project(weights, &attend(&query, &key, &value))
+    /// Gradient of the rows `[rows, C]` from that of the output.
+    pub fn backward(
+        &self,
+        weights: &Weights,
+        (rows, kept): (&Tensor, AttentionKept),
+        output: OutputGradient,
+        (layout, gradients): (&Layout, &mut HandGradients),
+    ) -> Result<Tensor, UdiError> {
+        let AttentionKept {
+            packed,
+            cores,
+            attended,
+        } = kept;
+        let of_attended = self
+            .projection
+            .backward(weights, &attended, output, gradients);
+        let received = packed.empty_like();
+        let after = layout.after();
+        let results = after
+            .cut(&attended)
+            .into_iter()
+            .zip(after.cut(&of_attended));
+        let groups = layout.cut(&packed).into_iter().zip(layout.groups());
+        let groups = groups.zip(cores).zip(results).zip(layout.cut(&received));
+        for ((((rows, group), core), (output, gradient)), mut received) in groups {
+            let packed = self.packed(&rows, group);
+            core.backward(packed, (&output, &gradient), &mut received)?;
+        }
+        let sums = RowPass::on(received.device(), received.kind()).column_sums(&received)?;
+        let output = OutputGradient {
+            rows: &received,
+            sums: &sums,
+        };
+        Ok(self.qkv.backward(weights, rows, output, gradients))
     }
 
-    fn project(&self, weights: &Weights, attended: &Tensor) -> Tensor {
-        self.projection.forward(weights, &join_heads(attended))
+    fn packed<'a>(&self, rows: &'a Tensor, group: &Group) -> Packed<'a> {
+        Packed {
+            rows,
+            group: *group,
+            heads: self.heads,
+        }
     }
-}
-
-/// `[B, N, PARTS C]` -> `PARTS` tensors `[B, heads, N, C / heads]`, all views of the same memory.
-pub(crate) fn split_heads<const PARTS: usize>(packed: &Tensor, heads: i64) -> [Tensor; PARTS] {
-    let size = packed.size();
-    let (batch, tokens) = (size[0], size[1]);
-    let parts = packed
-        .view([batch, tokens, PARTS as i64, heads, -1])
-        .permute([2, 0, 3, 1, 4]);
-    // One `unbind`, not a `select` for each part: its gradient is one copy, that of a `select` a whole tensor of zeros.
-    let mut parts = parts.unbind(0).into_iter();
-    std::array::from_fn(|_| parts.next().unwrap_or_default())
-}
-
-/// `[B, heads, N, C / heads]` -> `[B, N, C]`
-pub(crate) fn join_heads(attended: &Tensor) -> Tensor {
-    attended.transpose(1, 2).flatten(2, -1)
-}
-
-/// softmax(q kᵀ / √d) v, never storing the attention where the device has a kernel that does without.
-pub(crate) fn attend(query: &Tensor, key: &Tensor, value: &Tensor) -> Tensor {
-    Tensor::scaled_dot_product_attention::<Tensor>(query, key, value, None, 0.0, false, None, false)
 }

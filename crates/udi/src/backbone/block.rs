@@ -1,14 +1,18 @@
-//! A transformer block: pre-norm attention and MLP, each on a residual branch.
+//! A transformer block: pre-norm attention and MLP, each on a residual branch. Its gradient is written by hand, so that
+//! what stands between two matrix products goes over memory once, forward and backward.
 
 use tch::Tensor;
+use torch_ext::{BranchGradient, Normed};
 
 use super::{
-    attention::Attention,
-    drop_path::{Branch, DropPaths},
+    attention::{Attention, AttentionKept},
+    drop_path::BlockDrops,
+    layout::Layout,
 };
 use crate::{
     config::ModelConfig,
-    layers::{LayerNorm, Linear},
+    error::UdiError,
+    layers::{HandGradients, LayerNorm, Linear, OutputGradient, RowPass},
     parameters::{Declarations, Weights},
 };
 
@@ -20,6 +24,38 @@ pub(crate) struct Block {
     norm2: LayerNorm,
     fc1: Linear,
     fc2: Linear,
+}
+
+/// What [`Block::backward`] reads again.
+#[derive(Debug)]
+pub(crate) struct BlockKept {
+    /// Input rows, `[rows, C]`, fp32.
+    tokens: Tensor,
+    normed1: Normed,
+    attention: AttentionKept,
+    /// Rows between the branches, `[kept rows, C]`, fp32.
+    middle: Tensor,
+    normed2: Normed,
+    /// Before GELU, `[kept rows, hidden]`.
+    hidden: Tensor,
+}
+
+/// One pass of a block: the values it reads, how its rows lie, which of its branches are dropped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockPass<'a> {
+    pub weights: &'a Weights,
+    pub layout: &'a Layout,
+    pub drops: Option<&'a BlockDrops>,
+}
+
+impl<'a> BlockPass<'a> {
+    fn attention_drops(self) -> Option<&'a Tensor> {
+        self.drops.map(|drops| &drops.attention)
+    }
+
+    fn mlp_drops(self) -> Option<&'a Tensor> {
+        self.drops.map(|drops| &drops.mlp)
+    }
 }
 
 impl Block {
@@ -41,50 +77,97 @@ impl Block {
         }
     }
 
-    /// `[B, N, C]` -> `[B, N, C]`
-    pub fn forward(&self, weights: &Weights, tokens: &Tensor, drop: Option<&DropPaths>) -> Tensor {
-        let normed = self.norm1.forward(weights, tokens);
-        let attended = self.attention.forward(weights, &normed);
-        self.residual(weights, tokens, &attended, drop)
+    pub fn index(&self) -> i64 {
+        self.index
     }
 
-    /// `[B, N, C]` -> `[B, kept, C]`: the first `kept` rows of [`Self::forward`] at their own cost.
-    pub fn forward_first(
+    /// `[rows, C]` -> `[kept rows, C]`, fp32.
+    pub fn forward(
+        &self,
+        pass: BlockPass,
+        tokens: Tensor,
+    ) -> Result<(Tensor, BlockKept), UdiError> {
+        let BlockPass {
+            weights, layout, ..
+        } = pass;
+        let rows = RowPass::on(tokens.device(), weights.kind());
+        let normed1 = self.norm1.forward_rows(weights, &tokens)?;
+        let (output, attention) = self.attention.forward(weights, &normed1.output, layout)?;
+        let middle = rows.add_branch(&layout.keep(&tokens), &output, pass.attention_drops())?;
+        let normed2 = self.norm2.forward_rows(weights, &middle)?;
+        let hidden = self.fc1.forward(weights, &normed2.output);
+        let output = self.fc2.forward(weights, &rows.gelu(&hidden)?);
+        let sum = rows.add_branch(&middle, &output, pass.mlp_drops())?;
+        let kept = BlockKept {
+            tokens,
+            normed1,
+            attention,
+            middle,
+            normed2,
+            hidden,
+        };
+        Ok((sum, kept))
+    }
+
+    /// Gradient of the input from that of the output, in its memory where nothing was left out.
+    pub fn backward(
+        &self,
+        pass: BlockPass,
+        kept: BlockKept,
+        mut gradient: Tensor,
+        gradients: &mut HandGradients,
+    ) -> Result<Tensor, UdiError> {
+        let BlockPass {
+            weights, layout, ..
+        } = pass;
+        let rows = RowPass::on(gradient.device(), weights.kind());
+        let branch = rows.branch_gradient(&gradient, pass.mlp_drops(), weights.kind())?;
+        let normed =
+            self.mlp_backward(weights, &kept.hidden, (&kept.normed2, branch), gradients)?;
+        let input = (&kept.middle, &kept.normed2);
+        self.norm2
+            .backward_rows(weights, &normed, input, (&mut gradient, gradients))?;
+        let branch = rows.branch_gradient(&gradient, pass.attention_drops(), weights.kind())?;
+        let normed = self.attention.backward(
+            weights,
+            (&kept.normed1.output, kept.attention),
+            output(&branch),
+            (layout, gradients),
+        )?;
+        let mut gradient = layout.spread(gradient);
+        let input = (&kept.tokens, &kept.normed1);
+        self.norm1
+            .backward_rows(weights, &normed, input, (&mut gradient, gradients))?;
+        Ok(gradient)
+    }
+
+    /// Gradient of the MLP's input.
+    fn mlp_backward(
         &self,
         weights: &Weights,
-        tokens: &Tensor,
-        kept: i64,
-        drop: Option<&DropPaths>,
-    ) -> Tensor {
-        let normed = self.norm1.forward(weights, tokens);
-        let attended = self.attention.forward_first(weights, &normed, kept);
-        self.residual(weights, &tokens.narrow(1, 0, kept), &attended, drop)
+        hidden: &Tensor,
+        (input, branch): (&Normed, BranchGradient),
+        gradients: &mut HandGradients,
+    ) -> Result<Tensor, UdiError> {
+        let rows = RowPass::on(hidden.device(), weights.kind());
+        let mut of_hidden = self.fc2.input_gradient(weights, &branch.output);
+        let gelu = rows.gelu_backward(hidden, &mut of_hidden)?;
+        self.fc2
+            .parameter_gradients(weights, &gelu.activated, output(&branch), gradients);
+        drop(branch);
+        let of_hidden = OutputGradient {
+            rows: &of_hidden,
+            sums: &gelu.sums,
+        };
+        Ok(self
+            .fc1
+            .backward(weights, &input.output, of_hidden, gradients))
     }
+}
 
-    fn residual(
-        &self,
-        weights: &Weights,
-        tokens: &Tensor,
-        attended: &Tensor,
-        drop: Option<&DropPaths>,
-    ) -> Tensor {
-        let tokens = self.add(tokens, attended, Branch::Attention, drop);
-        let normed = self.norm2.forward(weights, &tokens);
-        let hidden = self.fc1.forward(weights, &normed).gelu("none");
-        let output = self.fc2.forward(weights, &hidden);
-        self.add(&tokens, &output, Branch::Mlp, drop)
-    }
-
-    fn add(
-        &self,
-        tokens: &Tensor,
-        output: &Tensor,
-        branch: Branch,
-        drop: Option<&DropPaths>,
-    ) -> Tensor {
-        match drop {
-            Some(drop) => drop.add(tokens, output, self.index, branch),
-            None => tokens + output,
-        }
+fn output(branch: &BranchGradient) -> OutputGradient<'_> {
+    OutputGradient {
+        rows: &branch.output,
+        sums: &branch.sums,
     }
 }

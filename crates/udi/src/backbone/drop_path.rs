@@ -1,9 +1,13 @@
 //! Stochastic depth: whole residual branches are dropped, a sample at a time.
 
 use rand::Rng;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
-use crate::random::{Purpose, stream};
+use super::layout::Group;
+use crate::{
+    random::{Purpose, stream},
+    transfer::to_device,
+};
 
 /// Which branches of which samples are kept in one forward pass, already divided by the keep probability.
 #[derive(Debug)]
@@ -14,19 +18,19 @@ pub(crate) struct DropPaths {
 
 /// The two residual branches of a block.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Branch {
+enum Branch {
     Attention = 0,
     Mlp = 1,
 }
 
 impl DropPaths {
-    /// Draws for one step: one set for each entry of `rows`, the number of samples of a pass. None where nothing is dropped.
+    /// Draws for one step, on the host: one set for each entry of `rows`, the number of samples of a pass. None where
+    /// nothing is dropped.
     pub fn draw<const PASSES: usize>(
         rate: f64,
         depth: i64,
         rows: [i64; PASSES],
         (seed, step): (u64, u64),
-        device: Device,
     ) -> [Option<Self>; PASSES] {
         let mut generator = stream(seed, Purpose::DropPath, step);
         rows.map(|rows| {
@@ -39,17 +43,64 @@ impl DropPaths {
                 let draw = |_| f64::from(u8::from(generator.random::<f64>() < keep)) / keep;
                 kept.extend((0..rows).map(draw).map(|factor| factor as f32));
             }
-            let kept = Tensor::from_slice(&kept).view([2 * depth, rows, 1, 1]);
             Some(Self {
-                kept: kept.to_device(device),
+                kept: Tensor::from_slice(&kept).view([2 * depth, rows, 1, 1]),
             })
         })
     }
 
-    /// `[B, N, C]` plus the output of a branch of this block, dropped or scaled for each sample.
-    pub fn add(&self, tokens: &Tensor, output: &Tensor, block: i64, branch: Branch) -> Tensor {
-        let kept = self.kept.select(0, 2 * block + branch as i64);
-        tokens.addcmul(&output.to_kind(tokens.kind()), &kept)
+    /// The same on the device.
+    pub fn on(&self, device: Device) -> Result<Self, TchError> {
+        let kept = to_device(&self.kept, device)?;
+        Ok(Self { kept })
+    }
+
+    /// The draws of the images `first..first + count` out of `images`: rows are those of all images, view by view.
+    pub fn part(&self, images: i64, (first, count): (i64, i64)) -> Self {
+        let views = self.kept.view([self.kept.size()[0], -1, images, 1, 1]);
+        Self {
+            kept: views.narrow(2, first, count).flatten(1, 2),
+        }
+    }
+
+    /// Factors of the images for a branch of this block, `[images]`.
+    fn of(&self, block: i64, branch: Branch) -> Tensor {
+        self.kept
+            .select(0, 2 * block + branch as i64)
+            .flatten(0, -1)
+    }
+}
+
+/// Factors of all rows of a block's branches, `[kept rows]`, fp32.
+#[derive(Debug)]
+pub(crate) struct BlockDrops {
+    pub attention: Tensor,
+    pub mlp: Tensor,
+}
+
+impl BlockDrops {
+    /// Of this block, for groups of rows of which each has its draws; None: nothing is dropped.
+    pub fn new(groups: &[Group], draws: &[Option<&DropPaths>], block: i64) -> Option<Self> {
+        let device = draws.iter().flatten().next()?.kept.device();
+        let factors = |branch: Branch| {
+            let groups = groups.iter().zip(draws);
+            let rows: Vec<Tensor> = groups
+                .map(|(group, draws)| {
+                    let each = draws.map(|draws| draws.of(block, branch));
+                    let rows =
+                        each.map(|each| each.repeat_interleave_self_int(group.kept, 0, None));
+                    rows.unwrap_or_else(|| {
+                        let count = group.images * group.kept;
+                        Tensor::ones([count], (Kind::Float, device))
+                    })
+                })
+                .collect();
+            Tensor::cat(&rows, 0)
+        };
+        Some(Self {
+            attention: factors(Branch::Attention),
+            mlp: factors(Branch::Mlp),
+        })
     }
 }
 
@@ -64,12 +115,11 @@ fn block_rate(rate: f64, block: i64, depth: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::Kind;
 
     const ROWS: i64 = 4000;
 
     fn draw(step: u64) -> Tensor {
-        let [paths] = DropPaths::draw(0.4, 3, [ROWS], (7, step), Device::Cpu);
+        let [paths] = DropPaths::draw(0.4, 3, [ROWS], (7, step));
         paths.map(|paths| paths.kept).unwrap_or_default()
     }
 
@@ -93,15 +143,24 @@ mod tests {
 
     #[test]
     fn passes_of_one_step_do_not_share_draws() {
-        let [first, second] = DropPaths::draw(0.4, 3, [64, 64], (7, 1), Device::Cpu);
+        let [first, second] = DropPaths::draw(0.4, 3, [64, 64], (7, 1));
         assert_ne!(first.unwrap().kept, second.unwrap().kept);
     }
 
     #[test]
+    fn a_part_holds_the_draws_of_its_images_in_every_view() {
+        let [whole] = DropPaths::draw(0.4, 3, [6], (7, 1));
+        let whole = whole.unwrap();
+        let part = whole.part(3, (1, 2)).kept;
+        let rows = Tensor::from_slice(&[1i64, 2, 4, 5]);
+        assert_eq!(part, whole.kept.index_select(1, &rows));
+    }
+
+    #[test]
     fn nothing_is_dropped_at_rate_zero_or_in_a_single_block() {
-        let [none] = DropPaths::draw(0.0, 3, [8], (7, 1), Device::Cpu);
+        let [none] = DropPaths::draw(0.0, 3, [8], (7, 1));
         assert!(none.is_none());
-        let [single] = DropPaths::draw(0.4, 1, [8], (7, 1), Device::Cpu);
+        let [single] = DropPaths::draw(0.4, 1, [8], (7, 1));
         assert!(single.unwrap().kept.eq(1.0).all().int64_value(&[]) == 1);
     }
 }

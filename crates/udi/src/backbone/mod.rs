@@ -1,16 +1,18 @@
 //! The Vision Transformer (spec/method.md section 1): one layer a file.
 
 mod attention;
+mod attention_core;
 mod block;
 mod drop_path;
+mod layout;
 mod patch_embedding;
 mod position_embedding;
 mod vision_transformer;
 
-pub(crate) use attention::{attend, join_heads, split_heads};
+pub(crate) use attention_core::{attend, join_heads, split_heads};
 pub(crate) use drop_path::DropPaths;
 pub use position_embedding::resample_positions;
-pub(crate) use vision_transformer::{Readout, VisionTransformer};
+pub(crate) use vision_transformer::{Encoded, Keep, Readout, Tape, Views, VisionTransformer};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,10 @@
 
 use tch::Tensor;
 
-use crate::parameters::{Declarations, Initial, ParamId, Role, Weights};
+use crate::{
+    layers::linear,
+    parameters::{Declarations, Initial, ParamId, Role, Weights},
+};
 
 const CHANNELS: i64 = 3;
 
@@ -44,6 +47,6 @@ impl PatchEmbedding {
             .permute([0, 2, 4, 1, 3, 5])
             .reshape([-1, rows * columns, CHANNELS * p * p]);
         let weight = weights.get(self.weight).flatten(1, -1);
-        patches.linear(&weight, Some(weights.get(self.bias)))
+        linear(&patches, &weight, Some(weights.get(self.bias)))
     }
 }

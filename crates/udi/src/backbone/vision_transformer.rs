@@ -1,14 +1,21 @@
 //! Patch embedding, class tokens, positions, blocks, final norm.
+//!
+//! Autograd knows the embedding and what follows the blocks. Between them stands a [`Tape`]: the blocks compute their
+//! gradients by hand.
 
-use tch::Tensor;
+use tch::{Kind, Tensor, no_grad};
 
 use super::{
-    block::Block, drop_path::DropPaths, patch_embedding::PatchEmbedding,
+    block::{Block, BlockKept, BlockPass},
+    drop_path::{BlockDrops, DropPaths},
+    layout::{Group, Layout},
+    patch_embedding::PatchEmbedding,
     position_embedding::resample_positions,
 };
 use crate::{
     config::ModelConfig,
-    layers::LayerNorm,
+    error::UdiError,
+    layers::{HandGradients, LayerNorm},
     parameters::{Declarations, Initial, ParamId, Role, Weights},
 };
 
@@ -21,13 +28,56 @@ pub(crate) enum Readout {
     AllTokens,
 }
 
-/// What a forward pass gives.
+/// Views of one size that go through the backbone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Views<'a> {
+    /// `[B, 3, H, W]`, normalised.
+    pub images: &'a Tensor,
+    pub readout: Readout,
+    pub drops: Option<&'a DropPaths>,
+}
+
+/// What a forward pass keeps for the backward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// All that the gradient reads again.
+    Everything,
+    /// The input of each block alone: the rest is computed a second time.
+    Inputs,
+    /// Nothing: there is no backward pass.
+    Nothing,
+}
+
+/// What a forward pass gives for views of one size.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     /// Class tokens after the final norm, `[B, class tokens, C]`.
     pub class: Tensor,
     /// Patch tokens before it, `[B, N, C]`; of [`Readout::AllTokens`] only.
     pub patches: Option<Tensor>,
+}
+
+/// The way through the blocks, for [`VisionTransformer::backward`].
+#[derive(Debug)]
+pub(crate) struct Tape {
+    /// Tokens of each group of views as the graph of the embedding gave them.
+    embedded: Vec<Tensor>,
+    blocks: Vec<(BlockShape, KeptOf)>,
+    /// Rows after the last block, `[rows, C]`: where the graph of all that follows begins.
+    pub output: Tensor,
+}
+
+/// How rows lie in a block, and what of it is dropped.
+#[derive(Debug)]
+struct BlockShape {
+    layout: Layout,
+    drops: Option<BlockDrops>,
+}
+
+#[derive(Debug)]
+enum KeptOf {
+    Everything(Box<BlockKept>),
+    Input(Tensor),
 }
 
 #[derive(Debug)]
@@ -64,26 +114,129 @@ impl VisionTransformer {
         }
     }
 
-    /// `[B, 3, H, W]`, normalised -> class tokens and, where they are wanted, patch tokens.
+    /// Class tokens and, where they are wanted, patch tokens of views, without a way back.
     pub fn forward(
         &self,
         weights: &Weights,
         images: &Tensor,
         readout: Readout,
-        drop: Option<&DropPaths>,
-    ) -> Encoded {
-        let mut tokens = self.tokens(weights, images);
-        if let Some((last, first)) = self.blocks.split_last() {
-            for block in first {
-                tokens = block.forward(weights, &tokens, drop);
-            }
-            tokens = match readout {
-                Readout::AllTokens => last.forward(weights, &tokens, drop),
-                Readout::ClassTokens => {
-                    last.forward_first(weights, &tokens, self.class_tokens, drop)
-                }
+    ) -> Result<Encoded, UdiError> {
+        let views = Views {
+            images,
+            readout,
+            drops: None,
+        };
+        let (encoded, _) = self.forward_taped(weights, [views].into(), Keep::Nothing)?;
+        let mut encoded = encoded.into_iter();
+        let none = || UdiError::argument("images", "views of one size", "none");
+        encoded.next().ok_or_else(none)
+    }
+
+    /// Views of several sizes at once.
+    pub fn forward_taped(
+        &self,
+        weights: &Weights,
+        views: Vec<Views>,
+        keep: Keep,
+    ) -> Result<(Vec<Encoded>, Tape), UdiError> {
+        let embed = |views: &Views| self.tokens(weights, views.images);
+        let embedded: Vec<Tensor> = views.iter().map(embed).collect();
+        let mut tape = Tape {
+            output: rows_of(&embedded),
+            embedded,
+            blocks: Vec::with_capacity(self.blocks.len()),
+        };
+        let last = self.layout(&views, &tape.embedded);
+        let drops: Vec<_> = views.iter().map(|views| views.drops).collect();
+        no_grad(|| self.through_blocks(weights, (&last, &drops), keep, &mut tape))?;
+        let leaf = tape.output.detach();
+        tape.output = leaf.set_requires_grad(keep != Keep::Nothing);
+        let encoded = last.after().split(&tape.output).into_iter().zip(&views);
+        let encoded = encoded.map(|(tokens, views)| self.encoded(weights, &tokens, views.readout));
+        Ok((encoded.collect(), tape))
+    }
+
+    fn through_blocks(
+        &self,
+        weights: &Weights,
+        (last, draws): (&Layout, &[Option<&DropPaths>]),
+        keep: Keep,
+        tape: &mut Tape,
+    ) -> Result<(), UdiError> {
+        let mut tokens = tape.output.detach();
+        for block in &self.blocks {
+            let layout = match block.index() + 1 == self.blocks.len() as i64 {
+                true => last.clone(),
+                false => last.whole(),
             };
+            let shape = BlockShape {
+                drops: BlockDrops::new(layout.groups(), draws, block.index()),
+                layout,
+            };
+            let input = tokens.shallow_clone();
+            let (output, kept) = block.forward(shape.pass(weights), tokens)?;
+            match keep {
+                Keep::Everything => {
+                    let kept = KeptOf::Everything(Box::new(kept));
+                    tape.blocks.push((shape, kept));
+                }
+                Keep::Inputs => tape.blocks.push((shape, KeptOf::Input(input))),
+                Keep::Nothing => {}
+            }
+            tokens = output;
         }
+        tape.output = tokens;
+        Ok(())
+    }
+
+    /// The way back from the gradient of [`Tape::output`]: those of the blocks' parameters go to `gradients`. What is
+    /// returned is a sum whose gradient in the graph of the embedding is that of the loss.
+    pub fn backward(
+        &self,
+        weights: &Weights,
+        tape: Tape,
+        output: &Tensor,
+        gradients: &mut HandGradients,
+    ) -> Result<Tensor, UdiError> {
+        // A block adds to this memory, which may be another's.
+        let mut gradient = no_grad(|| output.to_kind(Kind::Float).copy());
+        let layout = tape.blocks.first().map(|(shape, _)| shape.layout.clone());
+        for (block, (shape, kept)) in self.blocks.iter().zip(tape.blocks).rev() {
+            let pass = shape.pass(weights);
+            gradient = no_grad(|| {
+                let kept = match kept {
+                    KeptOf::Everything(kept) => *kept,
+                    KeptOf::Input(tokens) => block.forward(pass, tokens)?.1,
+                };
+                block.backward(pass, kept, gradient, gradients)
+            })?;
+        }
+        let parts = layout.map(|layout| layout.split(&gradient));
+        let products = tape.embedded.iter().zip(parts.unwrap_or_default());
+        let sums: Vec<Tensor> = products
+            .map(|(tokens, gradient)| (tokens * gradient).sum(Kind::Float))
+            .collect();
+        Ok(Tensor::stack(&sums, 0).sum(Kind::Float))
+    }
+
+    /// Rows of the last block.
+    fn layout(&self, views: &[Views], embedded: &[Tensor]) -> Layout {
+        let groups = views.iter().zip(embedded).map(|(views, tokens)| {
+            let size = tokens.size();
+            Group {
+                images: size[0],
+                tokens: size[1],
+                kept: match views.readout {
+                    Readout::AllTokens => size[1],
+                    Readout::ClassTokens => self.class_tokens,
+                },
+            }
+        });
+        Layout::new(groups.collect())
+    }
+
+    /// `[B, tokens, C]`, of the last block.
+    fn encoded(&self, weights: &Weights, tokens: &Tensor, readout: Readout) -> Encoded {
         let class = tokens.narrow(1, 0, self.class_tokens);
         let count = tokens.size()[1] - self.class_tokens;
         Encoded {
@@ -101,5 +254,27 @@ impl VisionTransformer {
         let batch = patches.size()[0];
         let class = weights.get(self.class_token).expand([batch, -1, -1], false);
         Tensor::cat(&[class, patches.to_kind(positions.kind())], 1) + positions
+    }
+}
+
+impl BlockShape {
+    fn pass<'a>(&'a self, weights: &'a Weights) -> BlockPass<'a> {
+        BlockPass {
+            weights,
+            layout: &self.layout,
+            drops: self.drops.as_ref(),
+        }
+    }
+}
+
+/// Groups `[B, tokens, C]` -> one matrix `[rows, C]`, outside any graph.
+fn rows_of(groups: &[Tensor]) -> Tensor {
+    let rows: Vec<Tensor> = groups
+        .iter()
+        .map(|group| group.detach().flatten(0, 1))
+        .collect();
+    match rows.as_slice() {
+        [single] => single.contiguous(),
+        _ => Tensor::cat(&rows, 0),
     }
 }

@@ -1,8 +1,13 @@
 //! Layer normalisation over the last dimension, always in fp32.
 
 use tch::{Kind, Tensor};
+use torch_ext::{NormGradients, Normed};
 
-use crate::parameters::{Declarations, Initial, ParamId, Role, Weights};
+use super::{HandGradients, Norm, RowPass};
+use crate::{
+    error::UdiError,
+    parameters::{Declarations, Initial, ParamId, Role, Weights},
+};
 
 const EPSILON: f64 = 1e-6;
 
@@ -35,5 +40,36 @@ impl LayerNorm {
             EPSILON,
             false,
         )
+    }
+
+    /// Rows `[rows, width]`, fp32, normalised for the products of a pass.
+    pub fn forward_rows(&self, weights: &Weights, rows: &Tensor) -> Result<Normed, UdiError> {
+        let pass = RowPass::on(rows.device(), weights.kind());
+        pass.layer_norm(rows, self.norm(weights), weights.kind())
+    }
+
+    /// Adds the gradient of those rows to `sum`, by hand; those of weight and bias go to `gradients`.
+    pub fn backward_rows(
+        &self,
+        weights: &Weights,
+        gradient: &Tensor,
+        input: (&Tensor, &Normed),
+        (sum, gradients): (&mut Tensor, &mut HandGradients),
+    ) -> Result<(), UdiError> {
+        let pass = RowPass::on(sum.device(), weights.kind());
+        let input = (input.0, &input.1.moments);
+        let NormGradients { weight, bias } =
+            pass.layer_norm_backward(gradient, input, self.norm(weights), sum)?;
+        gradients.set(self.weight, weight);
+        gradients.set(self.bias, bias);
+        Ok(())
+    }
+
+    fn norm<'a>(&self, weights: &'a Weights) -> Norm<'a> {
+        Norm {
+            weight: weights.get(self.weight),
+            bias: weights.get(self.bias),
+            epsilon: EPSILON,
+        }
     }
 }

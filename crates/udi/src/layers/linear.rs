@@ -2,6 +2,10 @@
 
 use tch::Tensor;
 
+use super::{
+    HandGradients,
+    product::{linear, rows_gradient, weight_gradient},
+};
 use crate::parameters::{Declarations, Initial, ParamId, Role, Weights};
 
 /// Deviation of the initial weights of every linear layer of the method.
@@ -11,6 +15,13 @@ const DEVIATION: f32 = 0.02;
 pub(crate) struct Linear {
     weight: ParamId,
     bias: ParamId,
+}
+
+/// Gradient of a layer's output: `[rows, outputs]` in the kind of the products, and the sum of its rows, fp32.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OutputGradient<'a> {
+    pub rows: &'a Tensor,
+    pub sums: &'a Tensor,
 }
 
 impl Linear {
@@ -31,10 +42,41 @@ impl Linear {
     /// `[..., inputs]` -> `[..., outputs]`, in the precision of the weights.
     pub fn forward(&self, weights: &Weights, input: &Tensor) -> Tensor {
         let input = input.to_kind(weights.kind());
-        input.linear(weights.get(self.weight), Some(weights.get(self.bias)))
+        let bias = weights.get(self.bias);
+        linear(&input, weights.get(self.weight), Some(bias))
     }
 
-    /// The same with the outputs `first..first + count` alone.
+    /// The gradient of the input `[rows, inputs]`, by hand; those of weight and bias go to `gradients`.
+    pub fn backward(
+        &self,
+        weights: &Weights,
+        input: &Tensor,
+        output: OutputGradient,
+        gradients: &mut HandGradients,
+    ) -> Tensor {
+        self.parameter_gradients(weights, input, output, gradients);
+        self.input_gradient(weights, output.rows)
+    }
+
+    /// The first half of [`Self::backward`].
+    pub fn parameter_gradients(
+        &self,
+        weights: &Weights,
+        input: &Tensor,
+        output: OutputGradient,
+        gradients: &mut HandGradients,
+    ) {
+        let weight = weights.get(self.weight);
+        gradients.set(self.weight, weight_gradient(output.rows, input, weight));
+        gradients.set(self.bias, output.sums.shallow_clone());
+    }
+
+    /// The second.
+    pub fn input_gradient(&self, weights: &Weights, output: &Tensor) -> Tensor {
+        rows_gradient(output, weights.get(self.weight))
+    }
+
+    /// [`Self::forward`] with the outputs `first..first + count` alone.
     pub fn forward_part(
         &self,
         weights: &Weights,
@@ -42,7 +84,7 @@ impl Linear {
         (first, count): (i64, i64),
     ) -> Tensor {
         let (weight, bias) = self.part(weights, (first, count));
-        input.to_kind(weights.kind()).linear(&weight, Some(&bias))
+        linear(&input.to_kind(weights.kind()), &weight, Some(&bias))
     }
 
     /// Weight `[count, inputs]` and bias `[count]` of the outputs `first..first + count`.

@@ -1,7 +1,13 @@
 //! Layers that the backbone, the sampling attention and the head share.
 
+mod gradients;
 mod layer_norm;
 mod linear;
+mod product;
+mod row_pass;
 
+pub(crate) use gradients::HandGradients;
 pub(crate) use layer_norm::LayerNorm;
-pub(crate) use linear::Linear;
+pub(crate) use linear::{Linear, OutputGradient};
+pub(crate) use product::linear;
+pub(crate) use row_pass::{Norm, RowPass};

@@ -7,9 +7,9 @@ mod targets;
 mod terms;
 
 pub(crate) use centers::Centers;
-pub(crate) use prototype_loss::{Loss, PrototypeLoss};
+pub(crate) use prototype_loss::{Loss, PrototypeLoss, Whole};
 pub(crate) use targets::Targets;
-pub(crate) use terms::{Term, level_losses, levels};
+pub(crate) use terms::{Level, Term, level_losses, levels};
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 //! the loss is `w (logsumexp(z) - t·z)` and its gradient `w (softmax(z) - t)`.
 
 use tch::{Device, Kind, Tensor};
+use torch_ext::empty_large;
 
 use super::{
     centers::Centers,
@@ -28,6 +29,17 @@ pub(crate) struct PrototypeLoss {
     pub loss_scale: f64,
     /// What the logits of a chunk may take, in bytes.
     pub chunk_bytes: i64,
+    /// What the means of the terms are taken over.
+    pub whole: Whole,
+}
+
+/// Counts of a step's whole batch, of which a prediction may be a part: losses of parts then add up to that of the whole.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whole {
+    /// Images B.
+    pub images: i64,
+    /// Valid samples V of the patch level.
+    pub patches: i64,
 }
 
 /// The loss and its gradient.
@@ -85,18 +97,20 @@ impl PrototypeLoss {
         student: &Tensor,
         teacher: &Tensor,
     ) -> Result<Loss, UdiError> {
-        let comparisons = comparisons(&prediction.rows, targets, centers.levels().len());
+        let levels = centers.levels().len();
+        let comparisons = comparisons(&prediction.rows, self.whole, targets, levels);
         let mut pass = Pass {
             loss: self,
-            softmax: SoftmaxPass::on(student.device()),
+            is_first: true,
+            softmax: SoftmaxPass::on(student.device(), self.kind),
             centers,
-            student: student.to_kind(self.kind),
-            teacher: teacher.to_kind(self.kind),
+            student: in_kind(student, self.kind),
+            teacher: in_kind(teacher, self.kind),
             vectors: prediction.vectors.detach(),
             gradient: Loss {
                 terms: zero_terms(&comparisons, student.device()),
                 vectors: prediction.vectors.detach().zeros_like(),
-                matrix: student.detach().zeros_like(),
+                matrix: empty_large(&student.size(), Kind::Float, student.device()),
             },
         };
         let rows = self.chunk_bytes / (4 * student.size()[0]);
@@ -139,7 +153,12 @@ fn chunks(comparisons: &[Comparison], rows: i64) -> Vec<Vec<Block<'_>>> {
 }
 
 /// All comparisons of a step. A level's loss is the mean of its terms, weighted by the number of views: 2 global, 2 L local.
-fn comparisons(rows: &StudentRows, targets: &Targets, levels: usize) -> Vec<Comparison> {
+fn comparisons(
+    rows: &StudentRows,
+    whole: Whole,
+    targets: &Targets,
+    levels: usize,
+) -> Vec<Comparison> {
     let (images, crops) = (rows.images, rows.crops);
     let level = 1.0 / levels as f64;
     let per_view = level / (1 + crops) as f64;
@@ -149,8 +168,8 @@ fn comparisons(rows: &StudentRows, targets: &Targets, levels: usize) -> Vec<Comp
             first: rows.globals(token) + view * images,
             streams: 1,
             target: Target::View(view),
-            weight: per_view / (2 * images) as f64,
-            share: 1.0 / (2 * images) as f64,
+            weight: per_view / (2 * whole.images) as f64,
+            share: 1.0 / (2 * whole.images) as f64,
         })
     };
     let locals = |token, term, streams| Part {
@@ -158,8 +177,8 @@ fn comparisons(rows: &StudentRows, targets: &Targets, levels: usize) -> Vec<Comp
         first: rows.locals(token),
         streams,
         target: Target::Mean,
-        weight: per_view / images as f64,
-        share: 1.0 / (crops * images) as f64,
+        weight: per_view / whole.images as f64,
+        share: 1.0 / (crops * whole.images) as f64,
     };
     let mut class = Comparison {
         level: Level::Cls,
@@ -186,7 +205,7 @@ fn comparisons(rows: &StudentRows, targets: &Targets, levels: usize) -> Vec<Comp
     }
     if let Some(patches) = &targets.patches {
         // A batch without a valid sample gives a term of 0, not of 0/0.
-        let valid = rows.patches.max(1) as f64;
+        let valid = whole.patches.max(1) as f64;
         all.push(Comparison {
             level: Level::Patch,
             teacher: patches.unsqueeze(0),
@@ -201,6 +220,16 @@ fn comparisons(rows: &StudentRows, targets: &Targets, levels: usize) -> Vec<Comp
         });
     }
     all
+}
+
+/// A matrix of prototypes as an operand of products.
+fn in_kind(matrix: &Tensor, kind: Kind) -> Tensor {
+    if matrix.kind() == kind {
+        return matrix.shallow_clone();
+    }
+    let mut converted = empty_large(&matrix.size(), kind, matrix.device());
+    converted.copy_(matrix);
+    converted
 }
 
 /// A zero for every term of the comparisons.
@@ -245,6 +274,8 @@ impl Block<'_> {
 
 struct Pass<'a> {
     loss: &'a PrototypeLoss,
+    /// Nothing has been added to the gradient of the prototypes yet.
+    is_first: bool,
     softmax: SoftmaxPass,
     centers: &'a Centers,
     student: Tensor,
@@ -276,9 +307,8 @@ impl Pass<'_> {
         for ((_, part, targets), slice) in parts.iter().zip(slices) {
             self.cross_entropy(slice, &part.target.of(targets), part)?;
         }
-        let gradient = logits.to_kind(self.loss.kind);
-        self.add_to_matrix(&gradient, &rows);
-        let of_rows = gradient.mm(&self.student).to_kind(Kind::Float);
+        self.add_to_matrix(&logits, &rows);
+        let of_rows = logits.mm(&self.student).to_kind(Kind::Float);
         let slices = of_rows.split_with_sizes(&counts, 0);
         for ((block, part, _), slice) in parts.iter().zip(slices) {
             let mut rows = block.rows(part, &self.gradient.vectors);
@@ -298,16 +328,18 @@ impl Pass<'_> {
         let of_block = |(block, slice): (&Block, Tensor)| {
             let center = self.centers.of(block.comparison.level);
             let temperature = self.loss.teacher_temperature;
-            self.softmax.distributions(&slice, &center, temperature)?;
+            let targets = self.softmax.distributions(&slice, &center, temperature)?;
             let views = block.comparison.teacher.size()[0];
-            Ok(slice.view([views, block.count, -1]))
+            Ok(targets.view([views, block.count, targets.size()[1]]))
         };
         chunk.iter().zip(slices).map(of_block).collect()
     }
 
-    /// `[rows, K]` -> `[rows, D]`, fp32.
+    /// `[rows, K]` -> `[rows, D]`
     fn logits(&self, rows: &Tensor, matrix: &Tensor) -> Tensor {
-        rows.mm(&matrix.tr()).to_kind(Kind::Float)
+        let size = [rows.size()[0], matrix.size()[0]];
+        let logits = empty_large(&size, self.loss.kind, rows.device());
+        rows.mm_out(&logits, &matrix.tr())
     }
 
     /// Logits `[streams count, D]` of a part against distributions `[count, D]`: they become the gradient of the logits, their
@@ -332,11 +364,21 @@ impl Pass<'_> {
 
     /// Adds gradientᵀ rows to the gradient of the prototypes, in fp32.
     fn add_to_matrix(&mut self, gradient: &Tensor, rows: &Tensor) {
-        let matrix = &mut self.gradient.matrix;
-        let _ = match self.loss.kind {
-            Kind::Float => matrix.addmm_(&gradient.tr(), rows),
-            _ => matrix.g_add_(&gradient.tr().mm(rows).to_kind(Kind::Float)),
-        };
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        let (matrix, turned) = (&mut self.gradient.matrix, gradient.tr());
+        if self.loss.kind == Kind::Float {
+            let _ = match is_first {
+                true => turned.mm_out(matrix, rows),
+                false => matrix.addmm_(&turned, rows),
+            };
+            return;
+        }
+        let product = empty_large(&matrix.size(), self.loss.kind, matrix.device());
+        let product = turned.mm_out(&product, rows);
+        match is_first {
+            true => matrix.copy_(&product),
+            false => drop(matrix.g_add_(&product)),
+        }
     }
 }
 

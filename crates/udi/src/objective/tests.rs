@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::{
-    Centers, PrototypeLoss, Targets,
+    Centers, PrototypeLoss, Targets, Whole,
     targets::PlusTargets,
     terms::{Level, Term, level_losses, levels},
 };
@@ -65,7 +65,6 @@ impl Problem {
             images,
             crops,
             class_tokens: 2,
-            patches,
         };
         let mut centers = Centers::zeros(levels(2, true), prototypes, Device::Cpu);
         let means: Vec<_> = centers
@@ -94,6 +93,15 @@ impl Problem {
         }
     }
 
+    /// The prediction is that of a whole batch.
+    fn whole(&self) -> Whole {
+        let patches = self.targets.patches.as_ref();
+        Whole {
+            images: self.prediction.rows.images,
+            patches: patches.map_or(0, |vectors| vectors.size()[0]),
+        }
+    }
+
     fn fused(&self, kind: Kind) -> (f64, Tensor, Tensor) {
         self.fused_in_chunks(kind, 1 << 20)
     }
@@ -105,6 +113,7 @@ impl Problem {
             kind,
             loss_scale: 1.0,
             chunk_bytes,
+            whole: self.whole(),
         };
         let loss = no_grad(|| {
             loss.backward(
@@ -163,9 +172,10 @@ impl Problem {
             let local = (&views[0] + &views[1]) / 2.0;
             total += (global * 2.0 + local * (2 * crops) as f64) / ((2 + 2 * crops) as f64 * 3.0);
         }
-        if rows.patches > 0 {
+        let valid = self.whole().patches;
+        if valid > 0 {
             let patches = target(self.targets.patches.as_ref().unwrap(), Level::Patch);
-            total += entropy(rows.patches(), rows.patches, &patches) / 3.0;
+            total += entropy(rows.patches(), valid, &patches) / 3.0;
         }
         let value = total.double_value(&[]);
         let mut gradients = Tensor::run_backward(
@@ -247,6 +257,7 @@ fn a_batch_without_a_valid_sample_has_a_patch_term_of_zero() {
         kind: Kind::Float,
         loss_scale: 1.0,
         chunk_bytes: 1 << 20,
+        whole: problem.whole(),
     };
     let loss = no_grad(|| {
         loss.backward(

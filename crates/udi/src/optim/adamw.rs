@@ -1,31 +1,132 @@
 //! AdamW: Adam with decoupled weight decay, as PyTorch computes it.
+//!
+//! On the CPU parameters, moments and teacher are read and written once; elsewhere libtorch's fused update does the
+//! student's part. The tests hold both against the plain form.
 
 use tch::Tensor;
+use torch_ext::{AdamwArrays, AdamwLists, AdamwStep, FusedAdamw};
 
-use super::{Pace, Slot};
+use super::{Follower, Pace, ScaledGradients, Slot};
+use crate::{error::UdiError, parameters::Parameters, transfer::to_device};
 
 const BETAS: (f64, f64) = (0.9, 0.999);
 const EPSILON: f64 = 1e-8;
 
-pub(super) fn update(parameter: &mut Tensor, gradient: &Tensor, slot: &mut Slot, pace: Pace) {
-    let Some(second) = &mut slot.second else {
-        return;
-    };
-    let steps = slot.steps as f64;
-    let corrections = (
-        1.0 - BETAS.0.powf(steps),
-        (1.0 - BETAS.1.powf(steps)).sqrt(),
-    );
-    let _ = parameter.g_mul_scalar_(1.0 - pace.learning_rate * pace.weight_decay);
-    let _ = slot.first.lerp_(gradient, 1.0 - BETAS.0);
-    let _ = second.g_mul_scalar_(BETAS.1);
-    let _ = second.addcmul_(&(gradient * (1.0 - BETAS.1)), gradient);
-    if pace.learning_rate == 0.0 {
-        return;
+/// Updates the student where it has gradients, and the teacher everywhere.
+pub(super) fn update_rows(
+    slots: &mut [Option<Slot>],
+    student: &mut Parameters,
+    follower: Follower,
+    gradients: &ScaledGradients,
+    pace: Pace,
+) -> Result<(), UdiError> {
+    let values = gradients.tensors.iter().zip(&gradients.factors);
+    let networks = student.tensors_mut().iter_mut();
+    let networks = networks.zip(follower.teacher.tensors_mut()).zip(slots);
+    let mut updates = Vec::with_capacity(gradients.tensors.len());
+    let mut updated = Vec::with_capacity(gradients.tensors.len());
+    for (((parameter, teacher), slot), (gradient, &factor)) in networks.zip(values) {
+        let learns = gradient.as_ref().zip(slot.as_mut());
+        updated.push(learns.is_some());
+        let Some((gradient, slot)) = learns else {
+            continue;
+        };
+        let Some(second) = &mut slot.second else {
+            continue;
+        };
+        slot.steps += 1;
+        updates.push(AdamwArrays {
+            step: numbers(slot.steps, factor, pace.of(parameter), follower.share),
+            parameter,
+            follower: teacher,
+            first: &mut slot.first,
+            second,
+            gradient,
+        });
     }
-    let mut denominator = second.sqrt();
-    let _ = denominator.g_div_scalar_(corrections.1);
-    let _ = denominator.g_add_scalar_(EPSILON);
-    let _ = denominator.g_mul_scalar_(-corrections.0 / pace.learning_rate);
-    let _ = parameter.addcdiv_(&slot.first, &denominator);
+    torch_ext::adamw(&mut updates)?;
+    follower.follow_where(student, |index| !updated[index])
+}
+
+/// Numbers of update `steps` of a parameter, counted from 1.
+fn numbers(steps: i64, factor: f64, pace: Pace, share: f64) -> AdamwStep {
+    let steps = steps as f64;
+    let corrections = (1.0 - BETAS.0.powf(steps), 1.0 - BETAS.1.powf(steps));
+    AdamwStep {
+        gradient_factor: factor as f32,
+        kept: (1.0 - pace.learning_rate * pace.weight_decay) as f32,
+        step: (pace.learning_rate / corrections.0) as f32,
+        root_factor: corrections.1.sqrt().recip() as f32,
+        betas: (BETAS.0 as f32, BETAS.1 as f32),
+        epsilon: EPSILON as f32,
+        share: share as f32,
+    }
+}
+
+/// Updates the student where it has gradients, which are clipped already: one call for what decays, one for what does
+/// not.
+pub(super) fn update_tensors(
+    slots: &mut [Option<Slot>],
+    student: &Parameters,
+    gradients: &ScaledGradients,
+    pace: Pace,
+) -> Result<(), UdiError> {
+    let each = student.tensors().iter().zip(&gradients.tensors).zip(slots);
+    let learning = each.filter_map(|((parameter, gradient), slot)| {
+        let (gradient, slot) = gradient.as_ref().zip(slot.as_mut())?;
+        slot.steps += 1;
+        Some((parameter, gradient, &*slot))
+    });
+    let (plain, decaying): (Vec<_>, Vec<_>) =
+        learning.partition(|(parameter, ..)| parameter.dim() == 1);
+    for group in [plain, decaying] {
+        let Some((first, ..)) = group.first() else {
+            continue;
+        };
+        let weight_decay = pace.of(first).weight_decay;
+        let numbers: Vec<f32> = group.iter().map(|(.., slot)| slot.steps as f32).collect();
+        let numbers = to_device(&Tensor::from_slice(&numbers), first.device())?.unbind(0);
+        let mut lists = AdamwLists {
+            steps: numbers.iter().collect(),
+            ..AdamwLists::default()
+        };
+        for (parameter, gradient, slot) in &group {
+            lists.parameters.push(parameter);
+            lists.gradients.push(gradient);
+            lists.first.push(&slot.first);
+            lists.second.extend(&slot.second);
+        }
+        torch_ext::fused_adamw(
+            &lists,
+            &FusedAdamw {
+                learning_rate: pace.learning_rate,
+                weight_decay,
+                beta1: BETAS.0,
+                beta2: BETAS.1,
+                epsilon: EPSILON,
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// The plain form: an operation after the other, in double precision.
+#[cfg(test)]
+pub(super) fn update_plain(
+    parameter: &Tensor,
+    (first, second): (&Tensor, &Tensor),
+    gradient: &Tensor,
+    steps: i64,
+    pace: Pace,
+) -> [Tensor; 3] {
+    use tch::Kind;
+    let [parameter, first, second, gradient] =
+        [parameter, first, second, gradient].map(|tensor| tensor.to_kind(Kind::Double));
+    let correction = |beta: f64| 1.0 - beta.powf(steps as f64);
+    let first = first * BETAS.0 + &gradient * (1.0 - BETAS.0);
+    let second = second * BETAS.1 + gradient.square() * (1.0 - BETAS.1);
+    let root = (&second / correction(BETAS.1)).sqrt() + EPSILON;
+    let decayed = parameter * (1.0 - pace.learning_rate * pace.weight_decay);
+    let parameter = decayed - &first / correction(BETAS.0) / root * pace.learning_rate;
+    [parameter, first, second]
 }

@@ -1,59 +1,130 @@
 //! Clipping: each tensor by its own L2 norm.
 
-use tch::{Kind, Tensor, no_grad};
+use tch::{Device, Kind, Tensor};
+
+use super::ScaledGradients;
+use crate::{error::UdiError, transfer::to_device};
 
 /// Added to a norm before it divides.
 const EPSILON: f64 = 1e-6;
 
-/// L2 norm of each gradient, 0 where there is none: `[parameters]`, fp32.
-pub(crate) fn norms(gradients: &[Option<Tensor>]) -> Tensor {
-    let device = gradients.iter().flatten().next().map(Tensor::device);
-    let zero = Tensor::zeros([], (Kind::Float, device.unwrap_or(tch::Device::Cpu)));
-    let norm = |gradient: &Option<Tensor>| match gradient {
-        Some(gradient) => gradient.norm(),
-        None => zero.shallow_clone(),
-    };
-    Tensor::stack(&gradients.iter().map(norm).collect::<Vec<_>>(), 0)
+/// L2 norms of the gradients that are there, on their device.
+pub(crate) fn norms(gradients: &[Option<Tensor>], device: Device) -> Result<Tensor, UdiError> {
+    let present: Vec<&Tensor> = gradients.iter().flatten().collect();
+    if present.is_empty() {
+        return Ok(Tensor::zeros([0], (Kind::Float, device)));
+    }
+    if device != Device::Cpu {
+        return Ok(torch_ext::foreach_norm(&present)?);
+    }
+    let sums = torch_ext::square_sums(&present)?.into_iter();
+    Ok(Tensor::from_slice(&sums.map(f64::sqrt).collect::<Vec<_>>()))
 }
 
-/// Scales each gradient down to the norm `limit`; 0: leaves them as they are.
-pub(crate) fn clip(gradients: &mut [Option<Tensor>], norms: &Tensor, limit: f64) {
-    if limit == 0.0 {
-        return;
-    }
-    no_grad(|| {
-        let factors = ((norms + EPSILON).reciprocal() * limit).clamp_max(1.0);
-        for (index, gradient) in gradients.iter_mut().enumerate() {
-            if let Some(gradient) = gradient {
-                let _ = gradient.g_mul_(&factors.get(index as i64));
-            }
-        }
-    });
+/// Norms of the gradients that are there in the order of the parameters, 0 where there is none.
+pub(crate) fn of_parameters(gradients: &[Option<Tensor>], norms: &[f64]) -> Vec<f64> {
+    let mut norms = norms.iter().copied();
+    let of_gradient = |gradient: &Option<Tensor>| match gradient {
+        Some(_) => norms.next().unwrap_or(f64::NAN),
+        None => 0.0,
+    };
+    gradients.iter().map(of_gradient).collect()
+}
+
+/// What each gradient of a scaled loss is multiplied by: its norm, of the unscaled loss, becomes at most `limit`; 0: no
+/// clipping.
+pub(crate) fn factors(norms: &[f64], limit: f64, loss_scale: f64) -> Vec<f64> {
+    let clipped = |norm: &f64| match limit {
+        0.0 => 1.0,
+        limit => (limit / (norm + EPSILON)).min(1.0),
+    };
+    norms
+        .iter()
+        .map(|norm| clipped(norm) / loss_scale)
+        .collect()
+}
+
+/// Multiplies each gradient by its factor.
+pub(super) fn clip(gradients: &mut ScaledGradients) -> Result<(), UdiError> {
+    let cut = |(gradient, &factor): (&Option<Tensor>, &f64)| {
+        let gradient = gradient.as_ref().filter(|_| factor != 1.0)?;
+        Some((gradient.shallow_clone(), factor as f32))
+    };
+    let each = gradients.tensors.iter().zip(&gradients.factors);
+    let (mut tensors, factors): (Vec<Tensor>, Vec<f32>) = each.filter_map(cut).unzip();
+    let Some(device) = tensors.first().map(Tensor::device) else {
+        return Ok(());
+    };
+    let factors = to_device(&Tensor::from_slice(&factors), device)?.unbind(0);
+    torch_ext::foreach_mul(&mut tensors, &factors.iter().collect::<Vec<_>>())?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn lengths(gradients: &[Option<Tensor>]) -> Vec<f64> {
+        let norms = norms(gradients, Device::Cpu).unwrap();
+        let norms: Vec<f64> = Vec::try_from(norms.to_kind(Kind::Double)).unwrap();
+        of_parameters(gradients, &norms)
+    }
+
+    fn clipped(tensors: Vec<Option<Tensor>>, limit: f64, loss_scale: f64) -> Vec<Option<Tensor>> {
+        let norms: Vec<f64> = lengths(&tensors)
+            .iter()
+            .map(|norm| norm / loss_scale)
+            .collect();
+        let mut gradients = ScaledGradients {
+            tensors,
+            factors: factors(&norms, limit, loss_scale),
+        };
+        clip(&mut gradients).unwrap();
+        gradients.tensors
+    }
+
     #[test]
     fn only_what_is_longer_than_the_limit_is_cut_each_by_its_own_norm() {
         let long = Tensor::from_slice(&[3.0f32, 4.0]);
         let short = Tensor::from_slice(&[0.3f32, 0.4]);
-        let mut gradients = vec![Some(long), None, Some(short.copy())];
-        let lengths = norms(&gradients);
-        assert_eq!(lengths.double_value(&[0]), 5.0);
-        assert_eq!(lengths.double_value(&[1]), 0.0);
-        clip(&mut gradients, &lengths, 1.0);
-        let after = norms(&gradients);
-        assert!((after.double_value(&[0]) - 1.0).abs() < 1e-5);
-        assert_eq!(gradients[2], Some(short));
+        let gradients = vec![Some(long), None, Some(short.copy())];
+        assert_eq!(lengths(&gradients)[..2], [5.0, 0.0]);
+        let after = clipped(gradients, 1.0, 1.0);
+        assert!((lengths(&after)[0] - 1.0).abs() < 1e-5);
+        assert_eq!(after[2], Some(short));
     }
 
     #[test]
     fn a_limit_of_zero_cuts_nothing() {
-        let mut gradients = vec![Some(Tensor::from_slice(&[300.0f32]))];
-        let lengths = norms(&gradients);
-        clip(&mut gradients, &lengths, 0.0);
-        assert_eq!(norms(&gradients).double_value(&[0]), 300.0);
+        let after = clipped(vec![Some(Tensor::from_slice(&[300.0f32]))], 0.0, 1.0);
+        assert_eq!(lengths(&after), [300.0]);
+    }
+
+    #[test]
+    fn a_loss_scale_is_taken_out_and_does_not_count_against_the_limit() {
+        let scaled = || vec![Some(Tensor::from_slice(&[3.0f32 * 1024.0, 4.0 * 1024.0]))];
+        assert_eq!(lengths(&clipped(scaled(), 6.0, 1024.0)), [5.0]);
+        assert!((lengths(&clipped(scaled(), 1.0, 1024.0))[0] - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn both_forms_of_norms_agree() {
+        let gradients: Vec<Option<Tensor>> = [7, 1000, 0, 70_000]
+            .map(|length| (length > 0).then(|| Tensor::randn([length], (Kind::Float, Device::Cpu))))
+            .into();
+        let tensors: Vec<&Tensor> = gradients.iter().flatten().collect();
+        let expected: Vec<f64> = Vec::try_from(
+            torch_ext::foreach_norm(&tensors)
+                .unwrap()
+                .to_kind(Kind::Double),
+        )
+        .unwrap();
+        let received: Vec<f64> = lengths(&gradients)
+            .into_iter()
+            .filter(|&norm| norm > 0.0)
+            .collect();
+        for (received, expected) in received.into_iter().zip(expected) {
+            assert!((received - expected).abs() < 1e-5 * expected);
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! From gradients to updates (spec/method.md section 6): clipping, the rule of each optimiser, loss scaling.
+//! From gradients to updates (spec/method.md section 6): clipping, the rule of each optimiser, loss scaling, and the
+//! teacher that follows.
 
 mod adamw;
 mod clip;
@@ -6,13 +7,14 @@ mod lars;
 mod loss_scale;
 mod sgd;
 
-use tch::{Tensor, no_grad};
+use tch::{Device, Tensor, no_grad};
 
-pub(crate) use clip::{clip, norms};
+pub(crate) use clip::{factors, norms, of_parameters};
 pub(crate) use loss_scale::LossScale;
 
 use crate::{
     config::OptimizerKind,
+    error::UdiError,
     parameters::{Declaration, ParamId, Parameters, Role},
 };
 
@@ -32,6 +34,37 @@ pub(crate) struct Slot {
 pub(crate) struct Pace {
     pub learning_rate: f64,
     pub weight_decay: f64,
+}
+
+impl Pace {
+    /// Weight decay is for parameters that are not 1-d.
+    fn of(self, parameter: &Tensor) -> Self {
+        let weight_decay = match parameter.dim() {
+            1 => 0.0,
+            _ => self.weight_decay,
+        };
+        Self {
+            weight_decay,
+            ..self
+        }
+    }
+}
+
+/// ScaledGradients of a step, in the order of the parameters.
+#[derive(Debug)]
+pub(crate) struct ScaledGradients {
+    /// None: the parameter keeps its value and its state.
+    pub tensors: Vec<Option<Tensor>>,
+    /// What each is multiplied by: clipping, and what takes the loss scale out.
+    pub factors: Vec<f64>,
+}
+
+/// The teacher, which moves this share of the way to the updated student.
+#[derive(Debug)]
+pub(crate) struct Follower<'a> {
+    pub teacher: &'a mut Parameters,
+    pub declarations: &'a [Declaration],
+    pub share: f64,
 }
 
 #[derive(Debug)]
@@ -64,39 +97,50 @@ impl Optimizer {
         }
     }
 
-    /// Updates every parameter that has a gradient; the others keep their value and their state. Weight decay is for
-    /// parameters that are not 1-d.
+    /// Updates every parameter of the student that has a gradient, then the whole teacher.
     pub fn update(
         &mut self,
-        parameters: &mut Parameters,
-        gradients: &[Option<Tensor>],
+        student: &mut Parameters,
+        follower: Follower,
+        mut gradients: ScaledGradients,
         pace: Pace,
+    ) -> Result<(), UdiError> {
+        let on_cpu = student.device() == Device::Cpu;
+        no_grad(|| {
+            if self.kind == OptimizerKind::AdamW && on_cpu {
+                return adamw::update_rows(&mut self.slots, student, follower, &gradients, pace);
+            }
+            clip::clip(&mut gradients)?;
+            match self.kind {
+                OptimizerKind::AdamW => {
+                    adamw::update_tensors(&mut self.slots, student, &gradients, pace)?;
+                }
+                OptimizerKind::Sgd => self.update_each(student, &gradients, pace, sgd::update),
+                OptimizerKind::Lars => self.update_each(student, &gradients, pace, lars::update),
+            }
+            follower.follow(student)
+        })
+    }
+
+    fn update_each(
+        &mut self,
+        student: &mut Parameters,
+        gradients: &ScaledGradients,
+        pace: Pace,
+        rule: impl Fn(&mut Tensor, &Tensor, &mut Slot, Pace),
     ) {
-        let each = parameters
+        let each = student
             .tensors_mut()
             .iter_mut()
-            .zip(gradients)
+            .zip(&gradients.tensors)
             .zip(&mut self.slots);
-        no_grad(|| {
-            for ((parameter, gradient), slot) in each {
-                if let (Some(gradient), Some(slot)) = (gradient, slot) {
-                    let weight_decay = match parameter.dim() {
-                        1 => 0.0,
-                        _ => pace.weight_decay,
-                    };
-                    let pace = Pace {
-                        weight_decay,
-                        ..pace
-                    };
-                    slot.steps += 1;
-                    match self.kind {
-                        OptimizerKind::AdamW => adamw::update(parameter, gradient, slot, pace),
-                        OptimizerKind::Sgd => sgd::update(parameter, gradient, slot, pace),
-                        OptimizerKind::Lars => lars::update(parameter, gradient, slot, pace),
-                    }
-                }
+        for ((parameter, gradient), slot) in each {
+            if let (Some(gradient), Some(slot)) = (gradient, slot) {
+                let pace = pace.of(parameter);
+                slot.steps += 1;
+                rule(parameter, gradient, slot, pace);
             }
-        });
+        }
     }
 
     pub fn slots(&self) -> &[Option<Slot>] {
@@ -107,3 +151,33 @@ impl Optimizer {
         &mut self.slots
     }
 }
+
+impl Follower<'_> {
+    /// Moves all of it; buffers stay each network's own.
+    pub fn follow(self, student: &Parameters) -> Result<(), UdiError> {
+        self.follow_where(student, |_| true)
+    }
+
+    fn follow_where(
+        self,
+        student: &Parameters,
+        chosen: impl Fn(usize) -> bool,
+    ) -> Result<(), UdiError> {
+        let averaged = self.declarations.iter().enumerate();
+        let averaged: Vec<usize> = averaged
+            .filter(|(index, declaration)| declaration.role != Role::Buffer && chosen(*index))
+            .map(|(index, _)| index)
+            .collect();
+        let of = |parameters: &Parameters| -> Vec<Tensor> {
+            let tensors = parameters.tensors();
+            let shared = averaged.iter().map(|&index| tensors[index].shallow_clone());
+            shared.collect()
+        };
+        let (teacher, student) = (of(self.teacher), of(student));
+        let lists = [&teacher, &student].map(|list| list.iter().collect::<Vec<_>>());
+        Ok(torch_ext::foreach_lerp(&lists[0], &lists[1], self.share)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+// Operations of libtorch that tch does not bind, as C functions. Headers of no device in particular: what libtorch_cuda
+// adds is found at run time by its dispatcher and its registry of allocators.
+//
+// Each function returns null, or the message of an exception, which udi_shim_free takes back.
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_lerp.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/stack.h>
+#include <c10/core/CachingDeviceAllocator.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+using Handles = const at::Tensor *const *;
+
+std::vector<at::Tensor> list(Handles tensors, int64_t count) {
+  std::vector<at::Tensor> all;
+  all.reserve(count);
+  for (int64_t index = 0; index < count; ++index) all.push_back(*tensors[index]);
+  return all;
+}
+
+template <typename Work>
+char *guarded(Work work) noexcept {
+  try {
+    work();
+    return nullptr;
+  } catch (const c10::Error &error) {
+    return strdup(error.what_without_backtrace());
+  } catch (const std::exception &error) {
+    return strdup(error.what());
+  } catch (...) {
+    return strdup("an exception of unknown type");
+  }
+}
+
+}  // namespace
+
+extern "C" {
+
+void udi_shim_free(char *message) { std::free(message); }
+
+// L2 norms of the tensors as one vector, into *norms, which the caller owns.
+char *udi_foreach_norm(Handles tensors, int64_t count, at::Tensor **norms) {
+  return guarded([&] { *norms = new at::Tensor(at::stack(at::_foreach_norm(list(tensors, count), 2))); });
+}
+
+// libtorch refuses empty lists where there is nothing to do.
+
+// Each tensor times the factor of its place.
+char *udi_foreach_mul(Handles tensors, Handles factors, int64_t count) {
+  if (count == 0) return nullptr;
+  return guarded([&] { at::_foreach_mul_(list(tensors, count), list(factors, count)); });
+}
+
+// Each tensor `share` of the way to its target.
+char *udi_foreach_lerp(Handles tensors, Handles targets, int64_t count, double share) {
+  if (count == 0) return nullptr;
+  return guarded([&] { at::_foreach_lerp_(list(tensors, count), list(targets, count), at::Scalar(share)); });
+}
+
+struct AdamwRule {
+  double learning_rate, weight_decay, beta1, beta2, epsilon;
+};
+
+char *udi_fused_adamw(Handles parameters, Handles gradients, Handles first, Handles second, Handles steps,
+                      int64_t count, const AdamwRule *rule) {
+  if (count == 0) return nullptr;
+  return guarded([&] {
+    at::_fused_adamw_(list(parameters, count), list(gradients, count), list(first, count), list(second, count), {},
+                      list(steps, count), rule->learning_rate, rule->beta1, rule->beta2, rule->weight_decay,
+                      rule->epsilon, false, false);
+  });
+}
+
+// A flat copy of bytes, or of fp32 values, in pinned memory, in *copy, which the caller owns.
+char *udi_pinned_copy(const void *values, int64_t count, int is_float, at::Tensor **copy) {
+  return guarded([&] {
+    const auto type = is_float ? at::kFloat : at::kByte;
+    at::Tensor pinned = at::empty({count}, at::TensorOptions().dtype(type).pinned_memory(true));
+    std::memcpy(pinned.mutable_data_ptr(), values, pinned.nbytes());
+    *copy = new at::Tensor(std::move(pinned));
+  });
+}
+
+// A copy of a host tensor on a CUDA device, in *sent, which the caller owns. It goes through pinned memory, which libtorch
+// keeps until the copy is done; nobody waits for it.
+char *udi_send_to_cuda(const at::Tensor *tensor, int index, at::Tensor **sent) {
+  return guarded([&] {
+    const at::Device device(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(index));
+    *sent = new at::Tensor(tensor->contiguous().pin_memory().to(device, tensor->scalar_type(), true));
+  });
+}
+
+// Largest number of bytes that tensors of a CUDA device took at once since the last reset.
+char *udi_peak_cuda_bytes(int index, int64_t *bytes) {
+  return guarded([&] {
+    auto stats = c10::getDeviceAllocator(c10::DeviceType::CUDA)->getDeviceStats(static_cast<c10::DeviceIndex>(index));
+    const auto aggregate = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    *bytes = stats.allocated_bytes[aggregate].peak;
+  });
+}
+}

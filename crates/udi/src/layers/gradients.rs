@@ -1,0 +1,24 @@
+//! Gradients of parameters that layers compute by hand.
+
+use tch::Tensor;
+
+use crate::parameters::ParamId;
+
+/// Those computed so far, in the order of the parameters.
+#[derive(Debug)]
+pub(crate) struct HandGradients(Vec<Option<Tensor>>);
+
+impl HandGradients {
+    /// None yet, of this many parameters.
+    pub fn none(parameters: usize) -> Self {
+        Self((0..parameters).map(|_| None).collect())
+    }
+
+    pub fn set(&mut self, id: ParamId, gradient: Tensor) {
+        self.0[usize::from(id)] = Some(gradient);
+    }
+
+    pub fn into_vec(self) -> Vec<Option<Tensor>> {
+        self.0
+    }
+}

@@ -1,0 +1,265 @@
+//! Operations on whole rows that stand between the matrix products of a block, and their gradients by hand.
+//!
+//! On the CPU each goes over memory once. Elsewhere, and in fp16, libtorch's operations do the same; the tests hold the
+//! two against each other. Rows of the residual stream are fp32; those of branches are in the kind of the products.
+
+use tch::{Device, Kind, Tensor};
+use torch_ext::{BranchGradient, GeluBackward, NormGradients, Normed};
+
+use crate::error::UdiError;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowPass {
+    /// A row at a time, on slices.
+    Rows,
+    /// All rows at once, on tensors.
+    Tensors,
+}
+
+/// Weight and bias of a layer normalisation, and what is added to the variance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Norm<'a> {
+    pub weight: &'a Tensor,
+    pub bias: &'a Tensor,
+    pub epsilon: f64,
+}
+
+impl RowPass {
+    /// For products of this kind on this device.
+    pub fn on(device: Device, kind: Kind) -> Self {
+        match (device, kind) {
+            (Device::Cpu, Kind::Float | Kind::BFloat16) => Self::Rows,
+            _ => Self::Tensors,
+        }
+    }
+
+    /// Normalises rows `[rows, C]`, fp32, for products of this kind.
+    pub fn layer_norm(self, input: &Tensor, norm: Norm, kind: Kind) -> Result<Normed, UdiError> {
+        let affine = (norm.weight, norm.bias);
+        match self {
+            Self::Rows => Ok(torch_ext::layer_norm(
+                input,
+                affine,
+                norm.epsilon as f32,
+                kind,
+            )?),
+            Self::Tensors => {
+                let width = input.size()[1];
+                let (output, mean, scale) = input.native_layer_norm(
+                    [width],
+                    Some(norm.weight),
+                    Some(norm.bias),
+                    norm.epsilon,
+                );
+                Ok(Normed {
+                    output: output.to_kind(kind),
+                    moments: Tensor::cat(&[mean, scale], 1),
+                })
+            }
+        }
+    }
+
+    /// Adds the gradient of the input to `sum`; `gradient` is that of the output.
+    pub fn layer_norm_backward(
+        self,
+        gradient: &Tensor,
+        (input, moments): (&Tensor, &Tensor),
+        norm: Norm,
+        sum: &mut Tensor,
+    ) -> Result<NormGradients, UdiError> {
+        match self {
+            Self::Rows => {
+                let weight = norm.weight;
+                Ok(torch_ext::layer_norm_backward(
+                    gradient, input, moments, weight, sum,
+                )?)
+            }
+            Self::Tensors => {
+                let gradient = gradient.to_kind(Kind::Float);
+                let (mean, scale) = (moments.narrow(1, 0, 1), moments.narrow(1, 1, 1));
+                let unit = (input - mean) * &scale;
+                let slope = &gradient * norm.weight;
+                let along = row_means(&(&slope * &unit));
+                let _ = sum.g_add_(&((&slope - row_means(&slope) - &unit * along) * scale));
+                Ok(NormGradients {
+                    weight: columns(&(&gradient * unit)),
+                    bias: columns(&gradient),
+                })
+            }
+        }
+    }
+
+    /// GELU of every value.
+    pub fn gelu(self, input: &Tensor) -> Result<Tensor, UdiError> {
+        match self {
+            Self::Rows => Ok(torch_ext::gelu(input)?),
+            Self::Tensors => Ok(input.gelu("none")),
+        }
+    }
+
+    /// `gradient`, that of gelu(input), becomes that of the input.
+    pub fn gelu_backward(
+        self,
+        input: &Tensor,
+        gradient: &mut Tensor,
+    ) -> Result<GeluBackward, UdiError> {
+        match self {
+            Self::Rows => Ok(torch_ext::gelu_backward(input, gradient)?),
+            Self::Tensors => {
+                gradient.copy_(&input.gelu_backward(gradient, "none"));
+                Ok(GeluBackward {
+                    activated: input.gelu("none"),
+                    sums: columns(gradient),
+                })
+            }
+        }
+    }
+
+    /// tokens + factor · output, in new memory; `factors` is `[rows]`, None: all are 1.
+    pub fn add_branch(
+        self,
+        tokens: &Tensor,
+        output: &Tensor,
+        factors: Option<&Tensor>,
+    ) -> Result<Tensor, UdiError> {
+        match (self, factors) {
+            (Self::Rows, _) => Ok(torch_ext::add_branch(tokens, output, factors)?),
+            (Self::Tensors, None) => Ok(tokens + output),
+            (Self::Tensors, Some(factors)) => {
+                let output = output.to_kind(Kind::Float);
+                Ok(tokens.addcmul(&output, &factors.unsqueeze(1)))
+            }
+        }
+    }
+
+    /// factor · gradient in this kind, and the sum of its rows.
+    pub fn branch_gradient(
+        self,
+        gradient: &Tensor,
+        factors: Option<&Tensor>,
+        kind: Kind,
+    ) -> Result<BranchGradient, UdiError> {
+        match self {
+            Self::Rows => Ok(torch_ext::branch_gradient(gradient, factors, kind)?),
+            Self::Tensors => {
+                let output = match factors {
+                    None => gradient.to_kind(kind),
+                    Some(factors) => (gradient * factors.unsqueeze(1)).to_kind(kind),
+                };
+                let sums = columns(&output);
+                Ok(BranchGradient { output, sums })
+            }
+        }
+    }
+
+    /// `[rows, C]` -> `[C]`, fp32.
+    pub fn column_sums(self, rows: &Tensor) -> Result<Tensor, UdiError> {
+        match self {
+            Self::Rows => Ok(torch_ext::column_sums(rows)?),
+            Self::Tensors => Ok(columns(rows)),
+        }
+    }
+}
+
+fn columns(rows: &Tensor) -> Tensor {
+    rows.sum_dim_intlist([0].as_slice(), false, Kind::Float)
+}
+
+fn row_means(rows: &Tensor) -> Tensor {
+    rows.mean_dim([1].as_slice(), true, Kind::Float)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
+
+    /// Largest difference as a share of the largest value.
+    fn distance(a: &Tensor, b: &Tensor) -> f64 {
+        let (a, b) = (a.to_kind(Kind::Float), b.to_kind(Kind::Float));
+        let largest = |tensor: &Tensor| tensor.abs().max().double_value(&[]);
+        largest(&(a - &b)) / largest(&b).max(1e-2)
+    }
+
+    struct Problem {
+        kind: Kind,
+        tokens: Tensor,
+        factors: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        gradient: Tensor,
+    }
+
+    impl Problem {
+        fn new(rows: i64, width: i64, kind: Kind) -> Self {
+            let random = |shape: &[i64]| Tensor::randn(shape, CPU);
+            Self {
+                kind,
+                tokens: random(&[rows, width]),
+                factors: random(&[rows]),
+                weight: random(&[width]),
+                bias: random(&[width]),
+                gradient: random(&[rows, width]).to_kind(kind),
+            }
+        }
+
+        /// Everything that a form computes.
+        fn all(&self, form: RowPass) -> Vec<Tensor> {
+            let Self {
+                kind,
+                tokens,
+                factors,
+                gradient,
+                ..
+            } = self;
+            let norm = Norm {
+                weight: &self.weight,
+                bias: &self.bias,
+                epsilon: 1e-6,
+            };
+            let normed = form.layer_norm(tokens, norm, *kind).unwrap();
+            let (mut sum, mut slope) = (tokens.copy(), gradient.copy());
+            let of_norm = form
+                .layer_norm_backward(gradient, (tokens, &normed.moments), norm, &mut sum)
+                .unwrap();
+            let of_gelu = form.gelu_backward(gradient, &mut slope).unwrap();
+            let branch = form.branch_gradient(tokens, Some(factors), *kind).unwrap();
+            vec![
+                form.gelu(gradient).unwrap(),
+                form.add_branch(tokens, gradient, Some(factors)).unwrap(),
+                form.add_branch(tokens, gradient, None).unwrap(),
+                form.branch_gradient(tokens, None, *kind).unwrap().output,
+                form.column_sums(gradient).unwrap(),
+                normed.output,
+                normed.moments,
+                sum,
+                of_norm.weight,
+                of_norm.bias,
+                slope,
+                of_gelu.activated,
+                of_gelu.sums,
+                branch.output,
+                branch.sums,
+            ]
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn both_forms_compute_the_same(rows in 1..60i64, width in 4..300i64) {
+            for (kind, tolerance) in [(Kind::Float, 1e-4), (Kind::BFloat16, 3e-2)] {
+                let problem = Problem::new(rows, width, kind);
+                let by_tensors = problem.all(RowPass::Tensors);
+                let pairs = problem.all(RowPass::Rows).into_iter().zip(by_tensors);
+                for (place, (by_rows, by_tensors)) in pairs.enumerate() {
+                    let distance = distance(&by_rows, &by_tensors);
+                    prop_assert!(distance < tolerance, "{kind:?} {place}: {distance}");
+                }
+            }
+        }
+    }
+}

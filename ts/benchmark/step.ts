@@ -1,10 +1,10 @@
 /** How fast a training step is on this machine, on views with real geometry and pixels of noise. */
+import { engineOptions } from "../config/engine-options.js";
 import type { ResolvedConfig } from "../config/resolved.js";
 import { type Native, openEngine, renderViews, type ViewBatch } from "../native/engine.js";
 import type { ScheduleValues, StepReport } from "../native/types.js";
 import { randomStream } from "../random.js";
 import { multiCropRecipe } from "../recipe/multi-crop.js";
-import { engineOptions } from "../train/settle-run.js";
 import { type StepSize, stepOperations, stepSize } from "./step-operations.js";
 
 export interface StepBenchmark {

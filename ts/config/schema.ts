@@ -113,6 +113,7 @@ export const configSchema = section({
   precision: orAuto(oneOf(["fp32", "bf16", "fp16"])),
   threads: orAuto(count()),
   output: text("a folder"),
+  init: orNull(text("a checkpoint")),
   data,
   model,
   objective: section({
@@ -127,6 +128,7 @@ export const configSchema = section({
   checkpoint: section({
     everyEpochs: count(),
     everySteps: countOrNone(),
+    everyMinutes: notNegative(),
     keepLast: count(),
     keepEveryEpochs: countOrNone(),
   }),

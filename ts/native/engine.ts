@@ -7,12 +7,21 @@ import { checkOptions } from "./check-options.js";
 import { delegate } from "./delegate.js";
 import { engineAddon } from "./engine-addon.js";
 import type { ViewBatch } from "./rendered-views.js";
-import type { MultiCropBatch, NativeOptions, ScheduleValues, StepReport } from "./types.js";
+import type {
+  AdoptedParameter,
+  MultiCropBatch,
+  NativeOptions,
+  SavedState,
+  ScheduleValues,
+  StepReport,
+} from "./types.js";
 import { ViewHandle } from "./view-handle.js";
+import { NETWORKS, type NetworkName } from "./weights.js";
 
 export { type CudaDevice, type Machine, machine } from "./machine.js";
 export { neighbourVote } from "./neighbour-vote.js";
 export { type RenderViews, renderEvaluationViews, renderViews, type ViewBatch } from "./rendered-views.js";
+export type { AdoptedParameter } from "./types.js";
 
 /** Views of whole images, to be embedded. */
 export interface EvaluationViews {
@@ -40,10 +49,15 @@ export interface Native extends AsyncDisposable {
   embed(views: EvaluationViews, network?: "teacher" | "student"): Promise<Float32Array>;
   /** Floating-point operations a second of matrix products in the engine's precision, measured now (1.5 s). */
   matrixPeak(): Promise<number>;
-  /** Everything that training needs to go on, as one safetensors file, written whole or not at all. */
-  save(file: string): Promise<void>;
+  /**
+   * Everything that training needs to go on, as one safetensors file, written whole or not at all. The state is that
+   * after the calls made before; calls made after it wait only until it is copied, not until it is written.
+   */
+  save(file: string): Promise<SavedState>;
   /** Goes on from a file that `save` wrote for a model of the same shape. */
   load(file: string): Promise<void>;
+  /** Before the first step: both networks take what fits of a network in a file of weights (ts/native/weights.ts). */
+  startFrom(file: string, network: NetworkName): Promise<readonly AdoptedParameter[]>;
   /** Resolves when all calls made before are done and the memory is free; later calls are refused. */
   close(): Promise<void>;
 }
@@ -93,7 +107,7 @@ class NativeEngine implements Native {
     return delegate(() => engine.matrixPeak());
   }
 
-  async save(file: string): Promise<void> {
+  async save(file: string): Promise<SavedState> {
     const engine = this.#open();
     const name = fileName("file", file);
     return delegate(() => engine.save(name));
@@ -103,6 +117,13 @@ class NativeEngine implements Native {
     const engine = this.#open();
     const name = fileName("file", file);
     return delegate(() => engine.load(name));
+  }
+
+  async startFrom(file: string, network: NetworkName): Promise<readonly AdoptedParameter[]> {
+    const engine = this.#open();
+    const [name, which] = [fileName("file", file), choice("network", network, NETWORKS)];
+    const adopted = await delegate(() => engine.startFrom(name, which));
+    return adopted as AdoptedParameter[];
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,12 @@
 //! The step: student, teacher, objective, optimiser.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use tch::{Device, Kind, Tensor, no_grad};
+use weight_file::Written;
 
 use crate::{
+    adoption::{Adopted, GivenWeights, adopt},
     batch::{LoadedBatch, MultiCropBatch, Pixels, normalised, views_tensor},
     config::{LearnerConfig, ScheduleValues},
     error::{UdiError, expect},
@@ -14,7 +16,7 @@ use crate::{
     objective::{Centers, Loss, PrototypeLoss, Targets, Term, level_losses, levels},
     optim::{LossScale, Optimizer, Pace, clip, norms},
     parameters::{Parameters, Weights},
-    state,
+    state::{self, Snapshot},
     stopwatch::{Phase, Stopwatch},
 };
 
@@ -359,9 +361,16 @@ impl Learner {
         self.steps
     }
 
+    /// Copies all that training needs to go on into host memory, from where it can be written while the next step runs.
+    pub fn snapshot(&self, into: &mut Snapshot) -> Result<(), UdiError> {
+        guard(|| into.copy(self))
+    }
+
     /// Writes all that training needs to go on to a safetensors file.
-    pub fn save(&self, path: &Path) -> Result<(), UdiError> {
-        guard(|| state::save(self, path))
+    pub fn save(&self, path: &Path) -> Result<Written, UdiError> {
+        let mut snapshot = Snapshot::default();
+        self.snapshot(&mut snapshot)?;
+        snapshot.write(path, &mut || {})
     }
 
     /// Takes the state of a file that [`Self::save`] wrote. If the file does not fit, everything is as before.
@@ -372,6 +381,14 @@ impl Learner {
     /// Takes the networks `student.NAME` and `teacher.NAME` of a safetensors file; optimiser and centres stay.
     pub fn load_networks(&mut self, path: &Path) -> Result<(), UdiError> {
         guard(|| state::load_networks(self, path))
+    }
+
+    /// Starts student and teacher from given weights, by the names of the public checkpoints; what became of each parameter.
+    pub fn adopt(
+        &mut self,
+        given: &HashMap<String, GivenWeights>,
+    ) -> Result<Vec<(String, Adopted)>, UdiError> {
+        guard(|| adopt(self, given))
     }
 
     /// Values of a parameter, in the order of [`Self::parameter_names`].

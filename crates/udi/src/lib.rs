@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adoption;
 mod backbone;
 mod batch;
 mod config;
@@ -23,6 +24,7 @@ mod sampling;
 mod state;
 mod stopwatch;
 
+pub use adoption::{Adopted, GivenWeights};
 pub use backbone::resample_positions;
 pub use batch::{BatchShape, MultiCropBatch, Pixels};
 pub use config::{
@@ -33,4 +35,6 @@ pub use error::UdiError;
 pub use learner::{Branch, Learner, StepReport};
 pub use maps::{SamplingMaps, TargetSamples};
 pub use neighbours::{NeighbourScore, NeighbourVote, neighbour_vote};
+pub use state::Snapshot;
 pub use stopwatch::Phase;
+pub use weight_file::Written;

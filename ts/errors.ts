@@ -43,6 +43,12 @@ export class RunError extends UdiError {
   override readonly code = "UDI_RUN";
 }
 
+/** A disk that cannot take what a run must leave behind. */
+export class StorageError extends UdiError {
+  override readonly code = "UDI_STORAGE";
+  override readonly exitCode = 1;
+}
+
 /** The native engine failed: out of memory, an exception of libtorch, a panic. */
 export class NativeError extends UdiError {
   override readonly code = "UDI_NATIVE";

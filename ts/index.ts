@@ -11,6 +11,7 @@ export {
   NativeError,
   NonFiniteLossError,
   RunError,
+  StorageError,
   UdiError,
 } from "./errors.js";
 export {
@@ -35,6 +36,7 @@ export type {
   OptimizerOptions,
   Precision,
   SamplingMaps,
+  SavedState,
   ScheduleValues,
   StepReport,
   TargetSamples,
@@ -47,3 +49,15 @@ export type { EvaluationRecord, SkippedRecord, StepRecord } from "./run/records.
 export { train } from "./train/pretrain.js";
 export type { TrainOptions, TrainResult, TrainStart } from "./train/train-options.js";
 export { decodeImage } from "./views/decode.js";
+export { type Averaged, type AverageRequest, averageCheckpoints } from "./weights/average.js";
+export type { Check } from "./weights/checks/check.js";
+export { type ExportOptions, type ExportResult, exportCheckpoint } from "./weights/export.js";
+export { type Imported, type ImportRequest, importCheckpoint } from "./weights/import-checkpoint.js";
+export { type Inspection, inspectCheckpoint } from "./weights/inspect.js";
+export {
+  type CheckpointModel,
+  type CheckpointSource,
+  type OpenCheckpointOptions,
+  openCheckpoint,
+} from "./weights/open-checkpoint.js";
+export { type Verification, type VerifyOptions, verify } from "./weights/verify.js";

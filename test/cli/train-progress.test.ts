@@ -8,7 +8,7 @@ const samples = { seen: 64, skipped: 0 };
 function started(stream: NodeJS.WriteStream, everySteps = 2): TrainProgress {
   const progress = new TrainProgress(stream);
   const config = exampleConfig("/runs/a", `logging.everySteps=${everySteps}`);
-  progress.start({ folder: "/runs/a", config, images: 200, stepsPerEpoch: 3, step: 0 });
+  progress.start({ folder: "/runs/a", config, images: 200, stepsPerEpoch: 3, step: 0, lastStep: 36 });
   return progress;
 }
 

@@ -16,6 +16,7 @@ const start = {
   config: exampleConfig("/runs/a"),
   images: 200,
   stepsPerEpoch: 3,
+  lastStep: 36,
   step: 0,
 };
 const pace = { imagesPerSecond: 123.4, waiting: 0.031, secondsPerStep: 2 };

@@ -1,5 +1,5 @@
 /** A whole run by the command line, and the same run in parts. */
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { loadConfig } from "../../ts/config/load.js";
@@ -121,7 +121,8 @@ test("workers, prefetching and frequency of checkpoints do not change what is co
 
 test.each([
   ["SIGINT", 130],
-  ["SIGTERM", 143],
+  ["SIGTERM", 0],
+  ["SIGUSR1", 0],
 ] as const)("%s leaves a checkpoint and the command that goes on to the same end", async (name, status) => {
   const run = join(folder, name);
   const stopped = start("train", tiny, "--data", photos, "--out", run);
@@ -132,46 +133,45 @@ test.each([
   const step = Number(/stopped after step (\d+)/.exec(ended.stderr)?.[1]);
   expect(checkpoints(run).at(-1)).toBe(step);
   expect(metrics(run)).toHaveLength(step);
-  const command = /go on with: npx udi-native (.*)/.exec(ended.stderr)?.[1] as string;
-  expect((await udiNative(...command.split(" "))).status).toBe(0);
-  expect(computed(run)).toEqual(computed(whole));
-});
-
-test("a run that was killed while it wrote a checkpoint goes on to the same end", async () => {
-  const run = join(folder, "killed");
-  const every = ["--set", "checkpoint.everySteps=1"];
-  let torn = 0;
-  let status: number | null = null;
-  for (let attempt = 0; attempt < 12 && status === null; attempt++) {
-    const resume = attempt === 0 ? [] : ["--resume"];
-    const command = start("train", tiny, "--data", photos, "--out", run, ...every, ...resume);
-    if (torn < 2) killAtCheckpoint(run, command.child);
-    ({ status } = await command.ended);
-    if (status === null && unfinished(run).length > 0) torn += 1;
+  const command = /go on with: (npx udi-native (.*))/.exec(ended.stderr) as RegExpExecArray;
+  const marker = join(run, "requeue");
+  expect(existsSync(marker)).toBe(status === 0);
+  if (status === 0) {
+    const told = { signal: name, step, time: expect.any(String), command: command[1] };
+    expect(JSON.parse(readFileSync(marker, "utf8"))).toEqual(told);
   }
-  expect(torn).toBeGreaterThan(0);
-  expect(status).toBe(0);
-  expect(unfinished(run)).toEqual([]);
+  expect((await udiNative(...(command[2] as string).split(" "))).status).toBe(0);
+  expect(existsSync(marker)).toBe(false);
   expect(computed(run)).toEqual(computed(whole));
 });
 
-/** Kills with no chance to clean up, as soon as an unfinished checkpoint is seen. */
-function killAtCheckpoint(run: string, child: { kill(name: "SIGKILL"): boolean }): void {
-  const parent = join(run, "checkpoints");
-  const wait = setInterval(() => {
-    if (!existsSync(parent)) return;
-    clearInterval(wait);
-    const watcher = watch(parent, (_, name) => {
-      if (!/^\d+\.partial$/.test(String(name))) return;
-      child.kill("SIGKILL");
-      watcher.close();
-    });
-  }, 5);
-}
+test("a terminal that is closed costs no step, though nothing can be said any more", async () => {
+  const run = join(folder, "closed");
+  const stopped = start("train", tiny, "--data", photos, "--out", run);
+  await stopped.told("step 2/36");
+  for (const stream of [stopped.child.stdout, stopped.child.stderr]) stream?.destroy();
+  stopped.child.kill("SIGHUP");
+  expect(await stopped.ended).toMatchObject({ status: null, signal: "SIGHUP" });
+  expect(metrics(run)).toHaveLength(checkpoints(run).at(-1) as number);
+  expect(existsSync(join(run, "requeue"))).toBe(false);
+});
 
-function unfinished(run: string): string[] {
-  return readdirSync(join(run, "checkpoints")).filter((name) => name.endsWith(".partial"));
-}
+test("a second process that would go on with a run is refused, and the run is not disturbed", async () => {
+  const run = join(folder, "twice");
+  const first = start("train", tiny, "--data", photos, "--out", run);
+  await first.told("step 7/36");
+  first.child.kill("SIGSTOP");
+  const second = await train(run, "--resume");
+  first.child.kill("SIGCONT");
+  expect(second.status).toBe(2);
+  expect(second.stderr).toMatch(
+    new RegExp(
+      `error: output: expected a run that no other process works on, .* process ${first.child.pid} on `,
+    ),
+  );
+  expect((await first.ended).status).toBe(0);
+  expect(computed(run)).toEqual(computed(whole));
+});
 
 test("a finished run that is resumed has nothing left to do and says so again", async () => {
   const run = runUpTo(36);
@@ -236,6 +236,7 @@ test("too many undecodable images stop the run, and a higher limit lets it go on
   expect(stderr).toMatch(
     /error: images: expected at most 5 % that cannot be decoded .* received 9\.43 %: 5 of 53/,
   );
+  expect(checkpoints(run)).toEqual([metrics(run).length]); // no step is lost for it
   const config = join(run, "config.yaml");
   const mended = await udiNative("train", config, "--resume", "--set", "data.maxSkippedShare=0.5");
   expect(mended.status).toBe(0);

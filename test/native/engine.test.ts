@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ArgumentError, NonFiniteLossError, RunError, UdiError } from "../../ts/errors.js";
@@ -236,6 +237,47 @@ describe("state files", () => {
     await using second = await openEngine({ ...OPTIONS, seed: OPTIONS.seed });
     await second.load(file);
     expect(await stepOf(second)).toEqual(expected);
+  });
+
+  test("a state is that of the moment when it was asked for, though steps follow before it is written", async () => {
+    const [beside, waited] = [temporaryFile("beside.safetensors"), temporaryFile("waited.safetensors")];
+    await using engine = await openEngine(OPTIONS);
+    await engine.stepUdi(smallBatch(1), AT);
+    const saving = engine.save(beside);
+    const stepping = [2, 3, 4].map((seed) => engine.stepUdi(smallBatch(seed), AT));
+    const saved = await saving;
+    const bytes = readFileSync(beside);
+    expect(saved).toEqual({
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+      bytes: bytes.length,
+      copySeconds: expect.any(Number),
+    });
+    await Promise.all(stepping);
+    await using twin = await openEngine(OPTIONS);
+    await twin.stepUdi(smallBatch(1), AT);
+    expect((await twin.save(waited)).sha256).toBe(saved.sha256);
+  });
+
+  test("states that are asked for at once are all written, each whole", async () => {
+    await using engine = await openEngine(OPTIONS);
+    const files = [1, 2, 3].map((number) => temporaryFile(`${number}.safetensors`));
+    const saves = files.flatMap((file, number) => {
+      const step = engine.stepUdi(smallBatch(number), AT);
+      return [engine.save(file), step.then(() => undefined)];
+    });
+    await Promise.all(saves);
+    const states = files.map((file) => readFileSync(file, "base64"));
+    expect(new Set(states).size).toBe(3);
+    for (const file of files) await engine.load(file);
+  });
+
+  test("closing waits until a state is written", async () => {
+    const file = temporaryFile("state.safetensors");
+    const engine = await openEngine(OPTIONS);
+    const saving = engine.save(file);
+    await engine.close();
+    expect(existsSync(file)).toBe(true);
+    await saving;
   });
 
   test("a file that is missing, damaged or of another model is refused and changes nothing", async () => {

@@ -14,6 +14,7 @@ test.each([
   "data.maxSkippedShare=0.5",
   "logging.everySteps=3",
   "checkpoint.everyEpochs=5",
+  "checkpoint.everyMinutes=1",
   "evaluate.knn.everyEpochs=1",
 ])("%s may change while a run goes on", (change) => {
   expect(fixed(change)).toEqual(fixed());
@@ -23,7 +24,6 @@ test.each([
 test.each([
   ["seed", "0", "1"],
   ["precision", '"fp32"', '"bf16"'],
-  ["threads", "2", "1"],
   ["model.depth", "4", "3"],
   ["model.head.batchNorm", "false", "true"],
   ["crops.photometric.hue", "0.1", "0.2"],
@@ -35,12 +35,29 @@ test.each([
   expect(configHash(fixed(`${key}=${after}`))).not.toBe(configHash(fixed()));
 });
 
-test("a key that only one of two configurations has is a difference", () => {
-  const { seed: _, ...older } = fixed();
-  expect(() => requireSameConfig(older, fixed(), "/runs/a")).toThrow(
-    /^seed: expected nothing .* received 0$/,
+test.each([
+  ["device", "cuda:0", 'device was "cpu" and is now "cuda:0"'],
+  ["threads", 1, "threads was 2 and is now 1"],
+])("%s may change with the machine, with a remark", (key, value, remark) => {
+  const remarks = requireSameConfig(fixed(), { ...fixed(), [key]: value }, "/runs/a");
+  expect(remarks).toEqual([`${remark}: the run goes on, but not to the same bits as without the change`]);
+});
+
+test("nothing is remarked where nothing has changed", () => {
+  expect(requireSameConfig(fixed(), fixed(), "/runs/a")).toEqual([]);
+});
+
+test("a key that is newer than the run had the effect of its default", () => {
+  const { seed: _, "model.srsHeads": __, ...older } = fixed();
+  expect(requireSameConfig(older, fixed(), "/runs/a")).toEqual([]);
+  expect(() => requireSameConfig(older, fixed("seed=1"), "/runs/a")).toThrow(
+    /^seed: expected nothing .* received 1$/,
   );
-  expect(() => requireSameConfig(fixed(), older, "/runs/a")).toThrow(
+});
+
+test("a key that is gone is a difference", () => {
+  const { seed: _, ...newer } = fixed();
+  expect(() => requireSameConfig(fixed(), newer, "/runs/a")).toThrow(
     /^seed: expected 0 .* received nothing$/,
   );
 });

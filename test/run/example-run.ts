@@ -1,8 +1,11 @@
 /** The parts of a run on a pretended machine; its folder is real. */
+import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { loadConfig } from "../../ts/config/load.js";
 import { resolveConfig } from "../../ts/config/resolve.js";
 import type { ResolvedConfig } from "../../ts/config/resolved.js";
+import type { Native } from "../../ts/native/engine.js";
+import type { SavedState } from "../../ts/native/types.js";
 import type { DatasetIdentity } from "../../ts/run/dataset-identity.js";
 import type { Environment } from "../../ts/run/environment.js";
 import type { EvaluationRecord, StepRecord } from "../../ts/run/records.js";
@@ -35,8 +38,15 @@ export function exampleConfig(out: string, ...set: string[]): ResolvedConfig {
 }
 
 /** Saves a state that says which step it is of. */
-export function engineAt(step: number): { save(file: string): Promise<void> } {
-  return { save: (file) => writeFile(file, `state after step ${step}`) };
+export function engineAt(step: number): Pick<Native, "save"> {
+  return { save: (file) => saveText(file, `state after step ${step}`) };
+}
+
+/** As the engine saves a state of this text. */
+export async function saveText(file: string, text: string): Promise<SavedState> {
+  await writeFile(file, text, { flush: true });
+  const sha256 = createHash("sha256").update(text).digest("hex");
+  return { sha256, bytes: text.length, copySeconds: 0 };
 }
 
 /** After `step` steps of epochs of three. */

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadConfig } from "../../ts/config/load.js";
 import { RunError } from "../../ts/errors.js";
 import { enterRun, type RunEntry } from "../../ts/run/enter-run.js";
+import { markForRequeue } from "../../ts/run/requeue.js";
 import { openRun, type Run } from "../../ts/run/run.js";
 import {
   dataset,
@@ -65,6 +66,7 @@ test("a new run writes its configuration and environment and nothing else of its
     "environment.json",
     "evaluations.jsonl",
     "metrics.jsonl",
+    "run.lock",
     "skipped.jsonl",
   ]);
   const told = JSON.parse(readFileSync(join(folder, "environment.json"), "utf8"));
@@ -80,8 +82,31 @@ test("the config.yaml of a run is itself a configuration of the same run", async
 
 test("entering a folder leaves it as it is", async () => {
   const folder = join(temporaryFolder(), "run");
-  await enter({ folder });
+  (await enter({ folder }))[Symbol.dispose]();
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test("a run that was left leaves no lock", async () => {
+  expect(existsSync(join(await stoppedRun(), "run.lock"))).toBe(false);
+});
+
+test("a run on which a process works is refused to a second one, which is told whom it has met", async () => {
+  const folder = await stoppedRun();
+  {
+    await using _ = await open(await enter({ folder, mode: "resume" }));
+    const entering = enter({ folder, mode: "resume" });
+    await expect(entering).rejects.toThrow(RunError);
+    await expect(entering).rejects.toThrow(
+      new RegExp(`received ${folder}, which process ${process.pid} on .+ has, since 20`),
+    );
+  }
+  (await enter({ folder, mode: "resume" }))[Symbol.dispose]();
+});
+
+test("what a killed process left of its lock keeps nobody out", async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "run.lock"), '{"pid": 1, "host": "here", "since": "then"}');
+  (await enter({ folder }))[Symbol.dispose]();
 });
 
 test.each(["config.yaml", "metrics.jsonl", "checkpoints"])(
@@ -112,11 +137,10 @@ test("a path that cannot be a folder is refused", async () => {
   );
 });
 
-test("two runs that enter the same folder at once: the second to open it is refused", async () => {
+test("of two runs that enter the same folder at once the second is refused", async () => {
   const folder = join(temporaryFolder(), "run");
-  const [first, second] = [await enter({ folder }), await enter({ folder })];
-  await using _ = await open(first);
-  await expect(open(second)).rejects.toThrow(RunError);
+  using _ = await enter({ folder });
+  await expect(enter({ folder })).rejects.toThrow(/no other process works on/);
 });
 
 test("a resumed run goes on from its newest checkpoint, and its logs are cut to it", async () => {
@@ -126,7 +150,7 @@ test("a resumed run goes on from its newest checkpoint, and its logs are cut to 
   await using run = await open(entry);
   expect(steps(folder, "metrics.jsonl")).toEqual([1, 2, 3]);
   expect(steps(folder, "skipped.jsonl")).toEqual([1, 2, 3]);
-  expect((await run.evaluations()).map(({ step }) => step)).toEqual([0, 2]);
+  expect(run.evaluations.map(({ step }) => step)).toEqual([0, 2]);
   expect(run.newestCheckpoint).toBe(join(folder, "checkpoints", "3"));
 });
 
@@ -141,6 +165,15 @@ test("logs of a resumed run equal those of one that was never stopped", async ()
   for (const name of ["metrics.jsonl", "skipped.jsonl", "evaluations.jsonl"]) {
     expect(readFileSync(join(folder, name), "utf8")).toBe(readFileSync(join(whole, name), "utf8"));
   }
+});
+
+test("another version of what computes is remarked", async () => {
+  const folder = await stoppedRun();
+  const remarks: string[] = [];
+  const entry = await enter({ folder, mode: "resume", remarks });
+  const versions = { ...environment.versions, libtorch: "2.12.0", node: "22.0.0" };
+  await using _ = await openRun(entry, { ...environment, versions });
+  expect(remarks).toEqual(["libtorch was 2.11.0 and is now 2.12.0: the run may not come to the same bits"]);
 });
 
 test("environment.json of a resumed run tells of its earlier parts too", async () => {
@@ -174,7 +207,7 @@ test("a run that was stopped before its first checkpoint starts from the beginni
   expect(remarks).toEqual([`the run in ${folder} has made no checkpoint yet: it starts from the beginning`]);
   await using run = await open(entry);
   expect(readFileSync(join(folder, "metrics.jsonl"), "utf8")).toBe("");
-  expect((await run.evaluations()).map(({ step }) => step)).toEqual([0]);
+  expect(run.evaluations.map(({ step }) => step)).toEqual([0]);
 });
 
 test("there must be a run to go on with", async () => {
@@ -226,28 +259,32 @@ test("no checkpoint is named before there is one", async () => {
   await using run = await open(await enter({ folder: join(temporaryFolder(), "run") }));
   expect(run.newestCheckpoint).toBeNull();
   await train(run, 1, 3, 3);
+  await run.settled();
   expect(run.newestCheckpoint).toBe(join(run.folder, "checkpoints", "3"));
 });
 
-test("a folder that can no longer be written is an error that names it, and older checkpoints stay", async () => {
+test("weights from elsewhere adopt the images that they are given, with a remark", async () => {
   const folder = await stoppedRun();
-  await using run = await open(await enter({ folder, mode: "resume" }));
-  const full = {
-    save: () => Promise.reject(Object.assign(new Error("ENOSPC: disk full"), { syscall: "write" })),
-  };
-  const saving = run.save(full, progressAt(4));
-  await expect(saving).rejects.toThrow(RunError);
-  await expect(saving).rejects.toThrow(`run folder ${folder}: cannot be written: ENOSPC`);
-  expect(run.newestCheckpoint).toBe(join(folder, "checkpoints", "3"));
-  expect(readdirSync(join(folder, "checkpoints"))).toContain("3");
+  const record = join(folder, "checkpoints", "3", "checkpoint.json");
+  const told = JSON.parse(readFileSync(record, "utf8"));
+  writeFileSync(record, JSON.stringify({ ...told, dataset: null, origin: "checkpoint.pth" }));
+  const remarks: string[] = [];
+  await using run = await open(await enter({ folder, mode: "resume", images: 150, remarks }));
+  expect(remarks).toEqual([
+    `the run in ${folder} comes from elsewhere: its images are from now on those in /data/photos`,
+  ]);
+  await run.complete(engineAt(4), progressAt(4));
+  const saved = JSON.parse(readFileSync(join(folder, "checkpoints", "4", "checkpoint.json"), "utf8"));
+  expect(saved.dataset).toEqual({ ...dataset, images: 150 });
 });
 
-test("a folder that was taken away while the run goes on is named too", async () => {
+test("the mark for a batch system is gone when the run is taken up again", async () => {
   const folder = await stoppedRun();
-  await using run = await open(await enter({ folder, mode: "resume" }));
-  rmSync(folder, { recursive: true });
-  writeFileSync(folder, "in its place");
-  await expect(run.save(engineAt(4), progressAt(4))).rejects.toThrow(
-    `run folder ${folder}: cannot be written`,
-  );
+  await markForRequeue(folder, { signal: "SIGTERM", step: 5, time: "now", command: "npx udi-native …" });
+  expect(JSON.parse(readFileSync(join(folder, "requeue"), "utf8"))).toMatchObject({
+    signal: "SIGTERM",
+    step: 5,
+  });
+  await using _ = await open(await enter({ folder, mode: "resume" }));
+  expect(existsSync(join(folder, "requeue"))).toBe(false);
 });

@@ -22,11 +22,18 @@ function config(epochs: number, ...set: string[]) {
 }
 
 function checkpoints(epochs: number, ...set: string[]): number[] {
+  return timedCheckpoints(epochs, 0, ...set);
+}
+
+/** Where each step takes so many minutes. */
+function timedCheckpoints(epochs: number, minutesPerStep: number, ...set: string[]): number[] {
   const settled = config(epochs, ...set.map((key) => `checkpoint.${key}`));
-  return places(epochs)
-    .slice(1)
-    .filter((place) => checkpointIsDue(settled, place))
-    .map(({ step }) => step);
+  const made: number[] = [];
+  for (const place of places(epochs).slice(1)) {
+    const minutes = (place.step - (made.at(-1) ?? 0)) * minutesPerStep;
+    if (checkpointIsDue(settled, place, minutes)) made.push(place.step);
+  }
+  return made;
 }
 
 function evaluations(epochs: number, everyEpochs: number | null): number[] {
@@ -61,6 +68,11 @@ test("the last step always has a checkpoint", () => {
 
 test("checkpoints within an epoch come on top", () => {
   expect(checkpoints(2, "everyEpochs=1", "everySteps=2")).toEqual([2, 3, 4, 6]);
+});
+
+test("a checkpoint is due so many minutes after the last one, whatever that was for", () => {
+  expect(timedCheckpoints(4, 10, "everyEpochs=2", "everyMinutes=40")).toEqual([4, 6, 10, 12]);
+  expect(timedCheckpoints(4, 10, "everyEpochs=2", "everyMinutes=0")).toEqual([6, 12]);
 });
 
 test("the untrained network and the last teacher are evaluated, and those between as often as asked", () => {

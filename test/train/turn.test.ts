@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
-import { NativeError, NonFiniteLossError } from "../../ts/errors.js";
-import { advanced, skippedRecords, stepRecord, type Turn, withWayBack } from "../../ts/train/turn.js";
+import { DataError, NativeError, NonFiniteLossError } from "../../ts/errors.js";
+import {
+  advanced,
+  saveWorthKeeping,
+  skippedRecords,
+  stepRecord,
+  type Turn,
+  withWayBack,
+} from "../../ts/train/turn.js";
 import { progressAt } from "../run/example-run.js";
 
 const shape = { images: 8, globalSize: 32, localCrops: 2, localSize: 16 };
@@ -82,4 +89,18 @@ test("a loss that is not finite names the last good checkpoint and keeps its cau
 test("any other error passes as it is", () => {
   const error = new NativeError("out of memory");
   expect(withWayBack(error, null)).toBe(error);
+});
+
+test.each([
+  ["damaged images", new DataError("too many"), 1],
+  ["an error of the program", new Error("its own"), 1],
+  ["a loss that diverged", new NonFiniteLossError("NaN"), 0],
+  ["a failure of the engine", new NativeError("out of memory"), 0],
+])("after %s the steps made are saved only where they are worth it", async (_, error, saves) => {
+  let made = 0;
+  await saveWorthKeeping(error, async () => {
+    made += 1;
+  });
+  expect(made).toBe(saves);
+  await saveWorthKeeping(error, () => Promise.reject(new Error("the disk is full")));
 });

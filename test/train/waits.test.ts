@@ -32,3 +32,21 @@ test("leaving the loop ends the source", async () => {
   for await (const { value } of withWaits(source())) if (value === 2) break;
   expect(ended).toBe(true);
 });
+
+test("an aborted signal ends the loop and the source before the next value", async () => {
+  const stop = new AbortController();
+  const made: number[] = [];
+  async function* source() {
+    for (let count = 0; ; count++) yield made.push(count);
+  }
+  const seen: number[] = [];
+  for await (const { value } of withWaits(source(), stop.signal)) {
+    seen.push(value);
+    if (value === 3) stop.abort();
+  }
+  expect([seen, made]).toEqual([
+    [1, 2, 3],
+    [0, 1, 2],
+  ]);
+  for await (const _ of withWaits(source(), stop.signal)) expect.unreachable();
+});

@@ -1,9 +1,9 @@
 /** How fast a training step is on this machine, on views with real geometry and pixels of noise. */
+import { engineOptions } from "../config/engine-options.js";
 import type { ResolvedConfig } from "../config/resolved.js";
 import { type Native, openEngine, renderViews, type ViewBatch } from "../native/engine.js";
 import type { StepReport } from "../native/types.js";
 import { randomStream } from "../random.js";
-import { engineOptions } from "../train/settle-run.js";
 import { BENCH_IMAGE, BENCH_SCHEDULE, type BenchRecipes, benchRecipes } from "./step-plan.js";
 
 export interface StepBenchmark {

@@ -1,9 +1,12 @@
-/** Ctrl-C and SIGTERM: the first asks the run to stop where it can go on later, a second leaves at once. */
+/** Signals: the first asks the run to stop where it can go on later; a Ctrl-C after that leaves at once. */
 
-/** As a shell reports a command that the signal ended. */
-const EXIT_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
+/**
+ * Exit status of a run that was stopped, as a shell reports a command that the signal ended (SIGHUP does end it). A batch system that takes
+ * its machine back (SIGTERM, or SIGUSR1 some time before) gets 0 and the marker `requeue`: nothing failed.
+ */
+const EXIT_STATUS = { SIGINT: 130, SIGTERM: 0, SIGUSR1: 0, SIGHUP: 129 } as const;
 
-type StopSignal = keyof typeof EXIT_STATUS;
+export type StopSignal = keyof typeof EXIT_STATUS;
 
 /** npm and npx hand a terminal's Ctrl-C on to a child that has got it from the terminal already. */
 const ECHO_MILLISECONDS = 500;
@@ -11,7 +14,7 @@ const ECHO_MILLISECONDS = 500;
 export interface InterruptionHandlers {
   /** The first signal came; `signal` of the Interruption is aborted. */
   readonly onStop: () => void;
-  /** A second one came: the process is about to end. */
+  /** A Ctrl-C came after it: the process is about to end. */
   readonly onLeave: () => void;
 }
 
@@ -36,17 +39,30 @@ export class Interruption implements Disposable {
     return this.#first === null ? null : EXIT_STATUS[this.#first.name];
   }
 
+  /** The signal, where the run is to be started again by whoever sent it; else null. */
+  get requeue(): StopSignal | null {
+    return this.#first !== null && EXIT_STATUS[this.#first.name] === 0 ? this.#first.name : null;
+  }
+
   [Symbol.dispose](): void {
     for (const name of names()) process.off(name, this.#receive);
   }
+
+  /** Node would set the terminal back at its end, and abort where that is gone. */
+  readonly #leaveByHangUp = (): void => {
+    this[Symbol.dispose]();
+    process.kill(process.pid, "SIGHUP");
+  };
 
   readonly #receive = (name: StopSignal): void => {
     const now = performance.now();
     if (this.#first === null) {
       this.#first = { name, time: now };
+      if (name === "SIGHUP") process.once("exit", this.#leaveByHangUp);
       this.#handlers.onStop();
       this.#controller.abort();
-    } else if (now - this.#first.time > ECHO_MILLISECONDS) {
+    } else if (name === "SIGINT" && now - this.#first.time > ECHO_MILLISECONDS) {
+      // Only somebody at a keyboard is in a hurry; a batch system that signals again must not cost the checkpoint.
       this.#handlers.onLeave();
       this[Symbol.dispose]();
       process.kill(process.pid, name); // not process.exit, which would wait for the engine's thread

@@ -2,17 +2,32 @@
 /** The command `udi-native`. */
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../native/package-root.js";
+import { averageCommand } from "./average-command.js";
 import { benchCommand } from "./bench-command.js";
 import { doctorCommand } from "./doctor-command.js";
+import { exportCommand } from "./export-command.js";
+import { importCommand } from "./import-command.js";
+import { inspectCommand } from "./inspect-command.js";
 import { installLibtorchCommand } from "./install-libtorch-command.js";
 import { reportError } from "./report-error.js";
 import { trainCommand } from "./train-command.js";
+import { verifyCommand } from "./verify-command.js";
 
 const program = new Command("udi-native")
   .description("Self-supervised pretraining of Vision Transformers with UDI")
   .version(packageVersion());
 
-for (const command of [trainCommand(), benchCommand(), doctorCommand(), installLibtorchCommand()]) {
+for (const command of [
+  trainCommand(),
+  importCommand(),
+  inspectCommand(),
+  benchCommand(),
+  doctorCommand(),
+  exportCommand(),
+  averageCommand(),
+  verifyCommand(),
+  installLibtorchCommand(),
+]) {
   program.addCommand(command);
 }
 throwInsteadOfExit(program);

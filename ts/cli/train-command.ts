@@ -1,17 +1,19 @@
 /** `udi-native train`: options only; what they start is loaded when they are right. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 
 export interface TrainChoice {
   readonly data?: string;
   readonly out?: string;
   readonly set?: readonly string[];
+  readonly init?: string;
   readonly resume?: true;
 }
 
 const AFTER = `
 Progress goes to stderr, results to stdout. Ctrl-C finishes the step, writes a checkpoint and says how to go on; a second
-Ctrl-C leaves at once. Exit status: 0 finished, 1 failed while running, 2 something to mend (message and hint say what),
-130 stopped by Ctrl-C, 143 by SIGTERM.
+Ctrl-C leaves at once. SIGTERM and SIGUSR1 do the same for a batch system and leave a file "requeue" in the run's folder.
+Exit status: 0 finished, or stopped with the file "requeue"; 1 failed while running; 2 something to mend (message and
+hint say what); 130 stopped by Ctrl-C; 129 by a terminal that was closed.
 
 Examples:
   udi-native train                                          the quickstart, on images that it renders itself
@@ -27,6 +29,9 @@ export function trainCommand(): Command {
     .option("--data <dir>", "folder of images: class folders or flat (data.path)")
     .option("--out <dir>", "folder of the run (output)")
     .option("--set <key=value>", "set one key, e.g. training.epochs=10; may be repeated", collect)
+    .addOption(
+      new Option("--init <checkpoint>", "weights that a new run starts from (init)").conflicts("resume"),
+    )
     .option("--resume", "go on with the run in the output folder")
     .addHelpText("after", AFTER)
     .action(async (file: string | undefined, choice: TrainChoice) => {

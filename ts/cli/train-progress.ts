@@ -72,11 +72,10 @@ function lines(stream: NodeJS.WriteStream, every: number): Display {
   };
 }
 
-function bar(stream: NodeJS.WriteStream, { config, stepsPerEpoch, step }: TrainStart): Display {
+function bar(stream: NodeJS.WriteStream, { step, lastStep }: TrainStart): Display {
   const bar = new SingleBar({ stream, format: "{bar} {status}", barsize: 10, clearOnComplete: true });
-  const steps = config.training.epochs * stepsPerEpoch;
   let last = { step, status: "" };
-  const draw = () => bar.start(steps, last.step, { status: last.status });
+  const draw = () => bar.start(lastStep, last.step, { status: last.status });
   draw();
   return {
     step(step, status) {

@@ -29,7 +29,7 @@ export function startText({ config, images, stepsPerEpoch, step, folder }: Train
 /** A run at a step, in one line. */
 export function statusText({ record, samples, pace, start }: Status): string {
   const { epochs } = start.config.training;
-  const steps = epochs * start.stepsPerEpoch;
+  const steps = start.lastStep;
   const parts = [
     `epoch ${record.epoch}/${epochs}`,
     `step ${record.step}/${steps}`,
@@ -68,9 +68,9 @@ export function resumeText({ folder, step, checkpoint }: TrainResult): string {
   ].join("\n");
 }
 
-/** The command that goes on with the run in a folder. */
-export function resumeCommand(folder: string): string {
-  return `npx udi-native train ${quoted(`${shownPath(folder)}/config.yaml`)} --resume`;
+/** The command that goes on with the run in a folder, which is `named` in it. */
+export function resumeCommand(folder: string, named = shownPath(folder)): string {
+  return `npx udi-native train ${quoted(`${named}/config.yaml`)} --resume`;
 }
 
 /** First evaluation and last, side by side. */

@@ -1,20 +1,24 @@
 /** Runs `udi-native train`: configuration, signals, progress, result. */
 import pc from "picocolors";
 import { loadConfig } from "../config/load.js";
+import { markForRequeue } from "../run/requeue.js";
 import { train } from "../train/pretrain.js";
-import { Interruption } from "./interruption.js";
+import type { TrainResult } from "../train/train-options.js";
+import { Interruption, type StopSignal } from "./interruption.js";
 import type { TrainChoice } from "./train-command.js";
 import { TrainProgress } from "./train-progress.js";
-import { evaluationText, resultText, resumeText, startText } from "./train-text.js";
+import { evaluationText, resultText, resumeCommand, resumeText, startText } from "./train-text.js";
 
 /** Sets the exit status where a signal stopped the run; anything wrong is thrown. */
 export async function runTraining(file: string | undefined, choice: TrainChoice): Promise<void> {
-  const { data, out, set, resume } = choice;
-  const config = loadConfig({ file, set, data, out });
+  const { data, out, set, init, resume } = choice;
+  const config = loadConfig({ file, set, data, out, init });
+  // A reader that is gone, or a terminal that was closed, must not end the run before its checkpoint.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   using progress = new TrainProgress();
   using interruption = new Interruption({
     onStop: () =>
-      progress.say("stopping: this step is finished and a checkpoint written; again to leave at once"),
+      progress.say("stopping: this step is finished and a checkpoint written; Ctrl-C (again) leaves at once"),
     onLeave: () => progress[Symbol.dispose](),
   });
   const result = await train(config, {
@@ -29,7 +33,13 @@ export async function runTraining(file: string | undefined, choice: TrainChoice)
     onRemark: (line) => progress.say(`${pc.yellow("remark:")} ${line}`),
   });
   progress[Symbol.dispose]();
-  if (result.outcome === "finished") console.log(resultText(result));
-  else console.error(resumeText(result));
-  if (result.outcome === "interrupted") process.exitCode = interruption.exitStatus ?? 0;
+  if (result.outcome === "finished") return console.log(resultText(result));
+  if (interruption.requeue !== null) await requeue(result, interruption.requeue);
+  console.error(resumeText(result));
+  process.exitCode = interruption.exitStatus ?? 0;
+}
+
+function requeue({ folder, step }: TrainResult, signal: StopSignal): Promise<void> {
+  const time = new Date().toISOString();
+  return markForRequeue(folder, { signal, step, time, command: resumeCommand(folder, folder) });
 }

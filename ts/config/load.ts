@@ -19,12 +19,23 @@ export interface ConfigRequest {
   readonly data?: string | undefined;
   /** Goes before `output`. */
   readonly out?: string | undefined;
+  /** Goes before `init`. */
+  readonly init?: string | undefined;
 }
 
 /** Reads and checks a configuration. A ConfigError lists everything that is wrong, each with its place. */
 export function loadConfig(request: ConfigRequest): Config {
   const files = fileLayers(request.file ?? builtInFile("quickstart"), process.cwd());
-  const merged = mergeLayers([...files, ...(request.set ?? []).map(setLayer), ...optionLayers(request)]);
+  return completed(files, request);
+}
+
+/** The same for values that come from elsewhere than a file; they lie on the defaults. */
+export function loadConfigOver(values: Layer, request: Omit<ConfigRequest, "file">): Config {
+  return completed([...fileLayers("defaults", process.cwd()), values], request);
+}
+
+function completed(below: readonly Layer[], request: ConfigRequest): Config {
+  const merged = mergeLayers([...below, ...(request.set ?? []).map(setLayer), ...optionLayers(request)]);
   const config = validated(merged);
   const problems = keyProblems(config);
   if (problems.length > 0) throw configError(problems, merged.places);
@@ -42,9 +53,10 @@ function setLayer(assignment: string): Layer {
   return singleValue(key, readYamlValue(value, `--set ${key}`), `--set ${key}`);
 }
 
-function optionLayers({ data, out }: ConfigRequest): readonly Layer[] {
+function optionLayers({ data, out, init }: ConfigRequest): readonly Layer[] {
   return [
     ...(data === undefined ? [] : [singleValue("data.path", data, "--data")]),
     ...(out === undefined ? [] : [singleValue("output", out, "--out")]),
+    ...(init === undefined ? [] : [singleValue("init", init, "--init")]),
   ];
 }

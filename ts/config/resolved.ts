@@ -22,7 +22,15 @@ export type Device = "cpu" | "cuda" | `cuda:${number}`;
 export interface ResolvedConfig
   extends Pick<
     Config,
-    "seed" | "output" | "training" | "schedule" | "checkpoint" | "logging" | "objective" | "optimizer"
+    | "seed"
+    | "output"
+    | "init"
+    | "training"
+    | "schedule"
+    | "checkpoint"
+    | "logging"
+    | "objective"
+    | "optimizer"
   > {
   readonly device: Device;
   readonly precision: Precision;

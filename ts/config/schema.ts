@@ -114,6 +114,7 @@ export const configSchema = section({
   precision: orAuto(oneOf(["fp32", "bf16", "fp16"])),
   threads: orAuto(count()),
   output: text("a folder"),
+  init: orNull(text("a checkpoint")),
   data,
   model,
   objective: section({
@@ -132,6 +133,7 @@ export const configSchema = section({
   checkpoint: section({
     everyEpochs: count(),
     everySteps: countOrNone(),
+    everyMinutes: notNegative(),
     keepLast: count(),
     keepEveryEpochs: countOrNone(),
   }),

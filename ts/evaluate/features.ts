@@ -29,6 +29,8 @@ export interface FeatureRequest {
   readonly embed: (images: number, pixels: Uint8Array) => Promise<Float32Array>;
   /** Default: the native executor. */
   readonly render?: EvaluationBatchesRequest["render"];
+  /** Once aborted, the batch in progress is finished and the call rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
   /** Called after each batch with the number of images done. */
   readonly onProgress?: (done: number) => void;
 }
@@ -42,6 +44,7 @@ export async function sourceFeatures(request: FeatureRequest): Promise<FeatureTa
     samples.push(...batch.samples);
     skipped.push(...batch.skipped);
     onProgress?.(samples.length + skipped.length);
+    request.signal?.throwIfAborted();
   }
   if (samples.length === 0) throw unreadable(source, skipped);
   const rows = joined(batches);

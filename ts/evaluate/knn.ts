@@ -22,6 +22,8 @@ export interface KnnRequest {
   readonly workers: number;
   /** Default: the teacher. */
   readonly network?: "teacher" | "student";
+  /** Once aborted, the batch in progress is finished and the call rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
   /** Called after each batch with the number of images done of both sources. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -62,14 +64,14 @@ export async function evaluateKnn(request: KnnRequest): Promise<KnnResult> {
 }
 
 function features(
-  { native, resizeTo, cropSize, batchSize, workers, network = "teacher" }: KnnRequest,
+  { native, resizeTo, cropSize, batchSize, workers, signal, network = "teacher" }: KnnRequest,
   source: ImageSource,
   onProgress: (done: number) => void,
 ): Promise<FeatureTable> {
   const size = { resizeTo, crop: cropSize };
   const embed = (images: number, pixels: Uint8Array) =>
     native.embed({ images, size: cropSize, pixels }, network);
-  return sourceFeatures({ source, size, batchSize, workers, embed, onProgress });
+  return sourceFeatures({ source, size, batchSize, workers, signal, embed, onProgress });
 }
 
 /** For each class of the held-out source the index of the train class of that name. */

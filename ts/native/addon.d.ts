@@ -21,12 +21,20 @@ export declare class Engine {
   matrixPeak(): Promise<number>
   /** Most bytes that tensors of the CUDA device took at once; null on the CPU. */
   peakDeviceBytes(): Promise<number | undefined | null>
-  /** Writes the whole state to a file. */
-  save(file: string): Promise<undefined>
+  /** Copies the whole state, then writes it to a file while later calls are made. */
+  save(file: string): Promise<SavedState>
   /** Takes the whole state from a file. */
   load(file: string): Promise<undefined>
+  /** Starts from the weights of a network in a file: before the first step, both networks take what fits. */
+  startFrom(file: string, network: string): Promise<Array<AdoptedParameter>>
   /** Takes no more calls; resolves when those queued are done and the learner's memory is free. */
   close(): Promise<undefined>
+}
+
+/** A file that this process has locked. */
+export declare class FileLock {
+  /** Gives it back and removes the file. */
+  release(): void
 }
 
 /** A batch of rendered views in native memory. */
@@ -36,6 +44,17 @@ export declare class ViewBatch {
   /** Frees the memory, now or when the last step that uses it is done. */
   dispose(): void
 }
+
+/** What became of a parameter that was to start from given weights. */
+export interface AdoptedParameter {
+  /** Our name. */
+  name: string
+  /** `loaded`, `resampled`, `first tokens` or `fresh`. */
+  fate: string
+}
+
+/** Writes student and teacher, each the mean of those of the files, as fp32 safetensors. */
+export declare function averageWeights(files: Array<string>, out: string): Promise<WrittenWeights>
 
 /** Shape of a batch of views. */
 export interface BatchShape {
@@ -84,6 +103,54 @@ export interface EvaluationViews {
   pixels: Uint8Array | Float32Array
 }
 
+/** Writes a network's backbone; returns the files written. What is at the output's path is replaced. */
+export declare function exportBackbone(options: ExportOptions): Promise<Array<ExportedFile>>
+
+/** A file of an export. */
+export interface ExportedFile {
+  /** Where it is. */
+  path: string
+  /** Its length. */
+  bytes: number
+  /** SHA-256, hexadecimal. */
+  sha256: string
+}
+
+/** A fact in an exported file. */
+export interface ExportNote {
+  /** Its name. */
+  key: string
+  /** In words. */
+  value: string
+}
+
+/** A backbone to be written for another library. */
+export interface ExportOptions {
+  /** A file of weights. */
+  file: string
+  /** student, teacher or backbone. */
+  network: string
+  /** Attention heads; divides the width. */
+  heads: number
+  /** Height in pixels of the images that it is for, a multiple of the patch size. */
+  height: number
+  /** Their width. */
+  width: number
+  /** safetensors, timm, huggingface or onnx. */
+  format: string
+  /** fp32 or fp16. */
+  dtype: string
+  /** Facts for formats that have room for some. */
+  notes: Array<ExportNote>
+  /** ONNX: weights that together are larger go to a second file. */
+  onnxInlineBytes: number
+  /** The file to write. */
+  output: string
+}
+
+/** Tensors of a safetensors file that hold values that are infinite or no number. */
+export declare function findNonFinite(file: string): Promise<Array<NonFinite>>
+
 /** The projection head. */
 export interface HeadOptions {
   /** Number of prototypes D. */
@@ -113,6 +180,12 @@ export interface JitterStep {
   /** Its factor, or the shift of the hue. */
   amount: number
 }
+
+/** Makes the file where there is none, and locks it. Null: another one has locked it. */
+export declare function lockFile(file: string): FileLock | null
+
+/** Norms of a network's parts. Reads all of its values. */
+export declare function measureWeights(file: string, network: string): Promise<Array<WeightsMeasure>>
 
 /** A Vision Transformer with its sampling module and projection head. */
 export interface ModelOptions {
@@ -205,6 +278,14 @@ export interface NeighbourVote {
   temperature: number
 }
 
+/** A tensor that holds values that are infinite or no number. */
+export interface NonFinite {
+  /** Its name in the file. */
+  name: string
+  /** How many they are. */
+  count: number
+}
+
 /** Targets and loss. */
 export interface ObjectiveOptions {
   /** Weight of the pooled patch logits in the `cls+` target. */
@@ -217,6 +298,9 @@ export interface ObjectiveOptions {
 
 /** Starts an engine thread and makes its learner. */
 export declare function openEngine(options: NativeOptions): Promise<Engine>
+
+/** What a file of weights holds: its header and its pickle are read, not its values. */
+export declare function openWeights(file: string): Promise<WeightsFacts>
 
 /** The optimiser. */
 export interface OptimizerOptions {
@@ -269,6 +353,16 @@ export interface SamplingMaps {
   localTarget: TargetSamples
 }
 
+/** A state that was written. */
+export interface SavedState {
+  /** SHA-256 of the file, hexadecimal. */
+  sha256: string
+  /** Its length. */
+  bytes: number
+  /** How long the engine was held up to copy it. */
+  copySeconds: number
+}
+
 /** Values of the schedules at one step. */
 export interface ScheduleValues {
   /** Step size. */
@@ -281,6 +375,16 @@ export interface ScheduleValues {
   teacherTemperature: number
   /** Leave the prototypes without update. */
   freezeLastLayer: boolean
+}
+
+/** How a state is completed that is made of a file. */
+export interface StateOptions {
+  /** The rule that the run goes on with. */
+  optimizer: string
+  /** The prototypes' norms are not trained. */
+  normsFrozen: boolean
+  /** Steps made. */
+  steps: number
 }
 
 /** What one step measured. */
@@ -329,4 +433,94 @@ export interface ViewRecipe {
   blurRadius: number
   /** Values from here on are inverted, from 0 to 255; absent: none. */
   solarizeThreshold?: number
+}
+
+/** What a file of weights holds. */
+export interface WeightsFacts {
+  /** How the file is laid out: `safetensors`, `torch zip`, `torch legacy`. */
+  format: string
+  /** Whose names it has: `udi-native`, `udi`, `dino`, `timm`. */
+  naming: string
+  /** Size of the file. */
+  bytes: number
+  /** `student`, `teacher`, or `backbone` alone. */
+  networks: Array<string>
+  /** Told from its tensors. */
+  shape: WeightsShape
+  /** Attention heads, where the file says so. */
+  heads?: number
+  /** Epochs trained. */
+  epoch?: number
+  /** Steps made. */
+  steps?: number
+  /** Arguments of the run, as JSON. */
+  arguments?: string
+  /** The optimiser whose state is there. */
+  optimizer?: string
+  /** Whether the prototypes' norms are left out of the training. */
+  normsFrozen?: boolean
+  /** Whether the centres are there. */
+  centers: boolean
+  /** Lines for a reader. */
+  remarks: Array<string>
+}
+
+/** The shape of a projection head. */
+export interface WeightsHead {
+  /** Number of prototypes D. */
+  prototypes: number
+  /** Width of the hidden layers. */
+  hiddenWidth: number
+  /** Width of the vector that is compared with the prototypes. */
+  bottleneckWidth: number
+  /** BatchNorm1d after the hidden layers. */
+  batchNorm: boolean
+}
+
+/** Weights of a part of a network. */
+export interface WeightsMeasure {
+  /** `backbone`, `sampling` or `head`. */
+  part: string
+  /** Number of values. */
+  count: number
+  /** L2 norm of the finite ones. */
+  norm: number
+  /** Values that are not a number. */
+  nan: number
+  /** Infinite values. */
+  infinite: number
+}
+
+/** The shape of a model as far as its parameters tell. */
+export interface WeightsShape {
+  /** Embedding dimension C. */
+  width: number
+  /** Number of blocks. */
+  depth: number
+  /** Hidden width of a block's MLP divided by C. */
+  mlpRatio: number
+  /** Side of a patch in pixels. */
+  patchSize: number
+  /** Side in pixels of the image for which positions are stored. */
+  imageSize: number
+  /** Class tokens in front. */
+  classTokens: number
+  /** Whether the sampling attention is there. */
+  sampling: boolean
+  /** None: there is no head. */
+  head?: WeightsHead
+}
+
+/** Writes the backbone of a network under the names of a backbone-only file, as fp32 safetensors. */
+export declare function writeBackbone(file: string, network: string, heads: number, out: string): Promise<WrittenWeights>
+
+/** Writes what an engine loads to go on with the run that the file is of. */
+export declare function writeState(file: string, options: StateOptions, out: string): Promise<WrittenWeights>
+
+/** A file of weights that was written. */
+export interface WrittenWeights {
+  /** SHA-256 of the file, hexadecimal. */
+  sha256: string
+  /** Its length. */
+  bytes: number
 }

@@ -7,12 +7,21 @@ import { checkOptions } from "./check-options.js";
 import { delegate } from "./delegate.js";
 import { engineAddon } from "./engine-addon.js";
 import type { ViewBatch } from "./rendered-views.js";
-import type { MultiCropBatch, NativeOptions, ScheduleValues, StepReport } from "./types.js";
+import type {
+  AdoptedParameter,
+  MultiCropBatch,
+  NativeOptions,
+  SavedState,
+  ScheduleValues,
+  StepReport,
+} from "./types.js";
 import { ViewHandle } from "./view-handle.js";
+import { NETWORKS, type NetworkName } from "./weights.js";
 
 export { type CudaDevice, type Machine, machine } from "./machine.js";
 export { neighbourVote } from "./neighbour-vote.js";
 export { type RenderViews, renderEvaluationViews, renderViews, type ViewBatch } from "./rendered-views.js";
+export type { AdoptedParameter } from "./types.js";
 
 /** Views of whole images, to be embedded. */
 export interface EvaluationViews {
@@ -42,10 +51,15 @@ export interface Native extends AsyncDisposable {
   matrixPeak(): Promise<number>;
   /** Most bytes that tensors of the CUDA device took at once in this process; null on the CPU. */
   peakDeviceBytes(): Promise<number | null>;
-  /** Everything that training needs to go on, as one safetensors file, written whole or not at all. */
-  save(file: string): Promise<void>;
+  /**
+   * Everything that training needs to go on, as one safetensors file, written whole or not at all. The state is that
+   * after the calls made before; calls made after it wait only until it is copied, not until it is written.
+   */
+  save(file: string): Promise<SavedState>;
   /** Goes on from a file that `save` wrote for a model of the same shape. */
   load(file: string): Promise<void>;
+  /** Before the first step: both networks take what fits of a network in a file of weights (ts/native/weights.ts). */
+  startFrom(file: string, network: NetworkName): Promise<readonly AdoptedParameter[]>;
   /** Resolves when all calls made before are done and the memory is free; later calls are refused. */
   close(): Promise<void>;
 }
@@ -100,7 +114,7 @@ class NativeEngine implements Native {
     return (await delegate(() => engine.peakDeviceBytes())) ?? null;
   }
 
-  async save(file: string): Promise<void> {
+  async save(file: string): Promise<SavedState> {
     const engine = this.#open();
     const name = fileName("file", file);
     return delegate(() => engine.save(name));
@@ -110,6 +124,13 @@ class NativeEngine implements Native {
     const engine = this.#open();
     const name = fileName("file", file);
     return delegate(() => engine.load(name));
+  }
+
+  async startFrom(file: string, network: NetworkName): Promise<readonly AdoptedParameter[]> {
+    const engine = this.#open();
+    const [name, which] = [fileName("file", file), choice("network", network, NETWORKS)];
+    const adopted = await delegate(() => engine.startFrom(name, which));
+    return adopted as AdoptedParameter[];
   }
 
   async close(): Promise<void> {

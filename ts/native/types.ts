@@ -70,6 +70,14 @@ export interface NativeOptions {
   readonly threads: number;
 }
 
+/** What became of a parameter that was to start from given weights. */
+export interface AdoptedParameter {
+  /** Name in the public checkpoints, without the network's prefix. */
+  readonly name: string;
+  /** `first tokens`: of class tokens and their positions, where there are more or fewer than given; `fresh`: as drawn. */
+  readonly fate: "loaded" | "resampled" | "first tokens" | "fresh";
+}
+
 /** Values of the schedules at one step. */
 export interface ScheduleValues {
   readonly learningRate: number;
@@ -177,4 +185,14 @@ export interface NeighbourVote {
   /** Numbers of neighbours k to report; larger than the train set: clamped. */
   readonly neighbours: readonly number[];
   readonly temperature: number;
+}
+
+/** A state that was written. */
+export interface SavedState {
+  /** SHA-256 of the file, hexadecimal. */
+  readonly sha256: string;
+  /** Its length. */
+  readonly bytes: number;
+  /** How long the engine was held up to copy it. */
+  readonly copySeconds: number;
 }

@@ -19,13 +19,16 @@ const schema = z.strictObject({
   position: z.strictObject({ epoch: count, index: count }),
   /** Images asked for so far, and those of them that could not be decoded. */
   samples: z.strictObject({ seen: count, skipped: count }),
-  dataset: z.strictObject({ path: z.string(), images: count, names: z.string() }),
+  /** Null: not known, the weights come from elsewhere. The first resume adopts the images that it is given. */
+  dataset: z.strictObject({ path: z.string(), images: count, names: z.string() }).nullable(),
   /** The part of the configuration that must not change, by dotted key. */
   config: z.record(z.string(), z.unknown()),
   configHash: z.string(),
   versions: z.record(z.string(), z.string()),
   /** SHA-256 of the state file. */
   sha256: z.string(),
+  /** Where the weights come from, in words, where it is not this run's training: a file, averaged checkpoints. */
+  origin: z.string().optional(),
 });
 
 export type CheckpointRecord = z.infer<typeof schema>;

@@ -1,18 +1,17 @@
 /** The checkpoints of a run: `checkpoints/<steps made>/`, each whole or not there. */
 import { existsSync, readdirSync } from "node:fs";
-import { chmod, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RunError } from "../errors.js";
 import type { Native } from "../native/engine.js";
 import {
   type CheckpointRecord,
-  fileHash,
   RECORD_FILE,
   readRecord,
   STATE_FILE,
   verifyCheckpoint,
 } from "./checkpoint-record.js";
-import { removeWholeFolder, writeWholeFolder } from "./whole-files.js";
+import { fillWholeFolder, makePartialFolder, removeWholeFolder } from "./whole-files.js";
 
 export interface Checkpoint {
   readonly folder: string;
@@ -59,36 +58,63 @@ export async function newestCheckpoint(
   });
 }
 
+/** What stands in a record beside what the state file determines. */
+export type CheckpointFacts = Omit<CheckpointRecord, "format" | "sha256">;
+
+/** A checkpoint that is being written. */
+export interface Writing {
+  /** Resolves to its folder when it is whole. */
+  readonly written: Promise<string>;
+}
+
+/**
+ * Resolves when the engine has been asked for its state: whatever it is asked to do after that does not change what is
+ * written. `before` is awaited before the checkpoint gets its name.
+ */
+export async function beginCheckpoint(
+  parent: string,
+  native: Pick<Native, "save">,
+  facts: CheckpointFacts,
+  before: () => Promise<void> = async () => {},
+): Promise<Writing> {
+  const folder = join(parent, String(facts.step));
+  const state = join(await makePartialFolder(folder), STATE_FILE);
+  const saving = native.save(state);
+  const finish = async (partial: string) => {
+    const { sha256 } = await saving;
+    const record: CheckpointRecord = { format: 1, ...facts, sha256 };
+    await writeFile(join(partial, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
+    await before();
+  };
+  return { written: fillWholeFolder(folder, finish).then(() => folder) };
+}
+
 /** Returns the checkpoint's folder. */
 export async function writeCheckpoint(
   parent: string,
   native: Pick<Native, "save">,
-  facts: Omit<CheckpointRecord, "format" | "sha256">,
+  facts: CheckpointFacts,
 ): Promise<string> {
-  const folder = join(parent, String(facts.step));
-  await writeWholeFolder(folder, async (partial) => {
-    const state = join(partial, STATE_FILE);
-    await native.save(state);
-    // The engine makes it for its user alone; in a run it is a file like the others.
-    await chmod(state, 0o666 & ~process.umask());
-    const record: CheckpointRecord = { format: 1, ...facts, sha256: await fileHash(state) };
-    await writeFile(join(partial, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
-  });
-  return folder;
+  return (await beginCheckpoint(parent, native, facts)).written;
 }
 
-/** Removes what need not be kept of the checkpoints up to `step`, the newest one. */
-export async function pruneCheckpoints(parent: string, step: number, keeping: Keeping): Promise<void> {
+/** Removes what need not be kept of the checkpoints up to `step`, the newest one. Returns how many went. */
+export async function pruneCheckpoints(parent: string, step: number, keeping: Keeping): Promise<number> {
+  let removed = 0;
   const older = checkpointSteps(parent).filter((other) => other <= step);
   for (const candidate of older.slice(keeping.keepLast)) {
     const folder = join(parent, String(candidate));
-    if (!(await isMilestone(folder, keeping))) await removeWholeFolder(folder);
+    if (await isMilestone(folder, keeping)) continue;
+    await removeWholeFolder(folder);
+    removed += 1;
   }
+  return removed;
 }
 
 async function isMilestone(folder: string, { keepEveryEpochs }: Keeping): Promise<boolean> {
   if (keepEveryEpochs === 0) return false;
   const record = await readRecord(folder);
   if (typeof record === "string") return false;
-  return record.position.index === 0 && record.position.epoch % keepEveryEpochs === 0;
+  const { epoch, index } = record.position;
+  return epoch > 0 && index === 0 && epoch % keepEveryEpochs === 0;
 }

@@ -1,12 +1,21 @@
 /** What may differ between the parts of one run, and what must not. */
 import { createHash } from "node:crypto";
+import { loadConfig } from "../config/load.js";
 import { RunError, received } from "../errors.js";
 
 /**
  * Sections that change how a run is watched and stored, not what it computes. `data` is among them because the
- * images themselves are compared (`DatasetIdentity`), wherever they lie.
+ * images themselves are compared (`DatasetIdentity`), wherever they lie; `init` because it is over once a run has a
+ * checkpoint.
  */
-const FREE = new Set(["output", "data", "checkpoint", "logging", "evaluate"]);
+const FREE = new Set(["output", "init", "data", "checkpoint", "logging", "evaluate"]);
+
+/**
+ * Keys of the machine. A run that was moved to another one must be able to go on, but it will not end with the same
+ * bits: sums are made in another order. The precision is none of them: it changes what is computed, and the loss scale
+ * of fp16 belongs to the state.
+ */
+const OF_THE_MACHINE = new Set(["device", "threads"]);
 
 /** Values by dotted key. */
 export type FlatConfig = Readonly<Record<string, unknown>>;
@@ -23,18 +32,42 @@ export function configHash(fixed: FlatConfig): string {
   return createHash("sha256").update(JSON.stringify(entries)).digest("hex");
 }
 
-/** Throws RunError with the first key that differs and both its values. */
-export function requireSameConfig(before: FlatConfig, now: FlatConfig, folder: string): void {
+/**
+ * Throws RunError with the first key that differs and must not, and both its values; returns what to remark about those
+ * that may. A key that did not exist when the run began had the effect of its default.
+ */
+export function requireSameConfig(before: FlatConfig, now: FlatConfig, folder: string): string[] {
   const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
-  for (const key of [...keys].sort()) {
-    if (JSON.stringify(before[key]) === JSON.stringify(now[key])) continue;
-    throw new RunError(
-      `${key}: expected ${received(before[key])} as in the run in ${folder}, received ${received(now[key])}`,
-      {
-        hint: `npx udi-native train ${folder}/config.yaml --resume goes on as it was; another --out starts anew`,
-      },
-    );
-  }
+  const changed = [...keys].sort().filter((key) => !isSame(key, before, now));
+  const forbidden = changed.find((key) => !OF_THE_MACHINE.has(key));
+  if (forbidden !== undefined) throw changedKey(forbidden, before, now, folder);
+  return changed.map(
+    (key) =>
+      `${key} was ${received(before[key])} and is now ${received(now[key])}: the run goes on, but not to the same bits as without the change`,
+  );
+}
+
+function isSame(key: string, before: FlatConfig, now: FlatConfig): boolean {
+  if (JSON.stringify(before[key]) === JSON.stringify(now[key])) return true;
+  if (key in before) return false;
+  const usual = defaults()[key];
+  return usual === "auto" || (usual !== undefined && JSON.stringify(usual) === JSON.stringify(now[key]));
+}
+
+let known: FlatConfig | undefined;
+
+function defaults(): FlatConfig {
+  known ??= fixedPart(loadConfig({ file: "defaults" }));
+  return known;
+}
+
+function changedKey(key: string, before: FlatConfig, now: FlatConfig, folder: string): RunError {
+  return new RunError(
+    `${key}: expected ${received(before[key])} as in the run in ${folder}, received ${received(now[key])}`,
+    {
+      hint: `npx udi-native train ${folder}/config.yaml --resume goes on as it was; another --out starts anew`,
+    },
+  );
 }
 
 function leaves(key: string, value: unknown): [string, unknown][] {

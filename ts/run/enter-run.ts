@@ -9,6 +9,7 @@ import { type Checkpoint, newestCheckpoint } from "./checkpoints.js";
 import { fixedPart, requireSameConfig } from "./config-change.js";
 import { type DatasetIdentity, requireSameDataset } from "./dataset-identity.js";
 import { RUN_FILES, readConfig } from "./run-files.js";
+import { lockRun } from "./run-lock.js";
 
 export interface RunRequest {
   readonly config: ResolvedConfig;
@@ -18,26 +19,35 @@ export interface RunRequest {
   readonly onRemark: (line: string) => void;
 }
 
-/** A folder that the run may use. */
-export interface RunEntry {
+/** A folder that the run may use; no other process can until it is disposed of. */
+export interface RunEntry extends Disposable {
   readonly folder: string;
   readonly config: ResolvedConfig;
   readonly dataset: DatasetIdentity;
   readonly mode: "start" | "resume";
   /** Where it goes on; null: from the beginning. */
   readonly checkpoint: Checkpoint | null;
+  readonly onRemark: (line: string) => void;
 }
 
-/** Throws RunError if the folder holds another run, none to resume, or one that this configuration would change. */
+/**
+ * Throws RunError if the folder holds another run, none to resume, one that this configuration would change, or one that
+ * another process works on.
+ */
 export async function enterRun(request: RunRequest): Promise<RunEntry> {
   const folder = resolve(request.config.output);
-  const { config, dataset, mode } = request;
-  if (mode === "resume") {
-    return { folder, config, dataset, mode, checkpoint: await findCheckpoint(folder, request) };
+  if (request.mode === "start") {
+    refuseOccupied(folder);
+    await makeFolder(folder);
+  } else requireRun(folder);
+  const lock = await lockRun(folder, request.onRemark);
+  try {
+    const checkpoint = request.mode === "resume" ? await findCheckpoint(folder, request) : null;
+    return { ...request, folder, checkpoint, [Symbol.dispose]: () => lock[Symbol.dispose]() };
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
   }
-  refuseOccupied(folder);
-  await makeFolder(folder);
-  return { folder, config, dataset, mode, checkpoint: null };
 }
 
 /** What a run that is found in the way of another says. */
@@ -48,7 +58,9 @@ export function occupied(folder: string, name: string): RunError {
 }
 
 function refuseOccupied(folder: string): void {
-  const name = Object.values(RUN_FILES).find((candidate) => existsSync(join(folder, candidate)));
+  // A lock says only that a process was there; whether it still is, `lockRun` knows.
+  const names = Object.values(RUN_FILES).filter((name) => name !== RUN_FILES.lock);
+  const name = names.find((candidate) => existsSync(join(folder, candidate)));
   if (name !== undefined) throw occupied(folder, name);
 }
 
@@ -64,16 +76,31 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
+function requireRun(folder: string): void {
+  if (existsSync(join(folder, RUN_FILES.config))) return;
+  throw new RunError(`output: expected a run to go on with, found none in ${folder}`, {
+    hint: "leave out --resume to start one, or name the run's folder with --out",
+  });
+}
+
 async function findCheckpoint(folder: string, request: RunRequest): Promise<Checkpoint | null> {
-  if (!existsSync(join(folder, RUN_FILES.config))) {
-    throw new RunError(`output: expected a run to go on with, found none in ${folder}`, {
-      hint: "leave out --resume to start one, or name the run's folder with --out",
-    });
-  }
   const checkpoint = await newestCheckpoint(join(folder, RUN_FILES.checkpoints), request.onRemark);
   const before = checkpoint?.record.config ?? fixedPart(await readConfig(folder));
-  requireSameConfig(before, fixedPart(writtenConfig(request.config)), folder);
-  if (checkpoint !== null) requireSameDataset(checkpoint.record.dataset, request.dataset, folder);
+  const now = fixedPart(writtenConfig(request.config));
+  for (const remark of requireSameConfig(before, now, folder)) request.onRemark(remark);
+  if (checkpoint !== null) requireKnownDataset(checkpoint, request, folder);
   else request.onRemark(`the run in ${folder} has made no checkpoint yet: it starts from the beginning`);
   return checkpoint;
+}
+
+function requireKnownDataset(
+  { record }: Checkpoint,
+  { dataset, onRemark }: RunRequest,
+  folder: string,
+): void {
+  if (record.dataset !== null) requireSameDataset(record.dataset, dataset, folder);
+  else
+    onRemark(
+      `the run in ${folder} comes from elsewhere: its images are from now on those in ${dataset.path}`,
+    );
 }

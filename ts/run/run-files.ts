@@ -13,6 +13,8 @@ export const RUN_FILES = {
   skipped: "skipped.jsonl",
   evaluations: "evaluations.jsonl",
   checkpoints: "checkpoints",
+  requeue: "requeue",
+  lock: "run.lock",
 } as const;
 
 const HEADING = `# What ran, nothing left to choose. This file is itself a configuration: "udi-native train <this file> --resume"
@@ -21,7 +23,7 @@ const HEADING = `# What ran, nothing left to choose. This file is itself a confi
 
 /** Text of `config.yaml`. Its paths are absolute, so that it means the same wherever a command is given. */
 export function configText(config: ResolvedConfig): string {
-  const { output, data, evaluate } = config;
+  const { output, init, data, evaluate } = config;
   const knn = {
     ...evaluate.knn,
     heldOut: absolute(evaluate.knn.heldOut),
@@ -30,6 +32,7 @@ export function configText(config: ResolvedConfig): string {
   const settled = {
     ...config,
     output: resolve(output),
+    init: absolute(init),
     data: { ...data, path: absolute(data.path) },
     evaluate: { knn },
   };

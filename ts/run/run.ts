@@ -5,13 +5,17 @@ import { writtenConfig } from "../config/written.js";
 import { RunError } from "../errors.js";
 import type { Native } from "../native/engine.js";
 import type { CheckpointRecord } from "./checkpoint-record.js";
-import { pruneCheckpoints, writeCheckpoint } from "./checkpoints.js";
+import { CheckpointWriter } from "./checkpoint-writer.js";
+import type { CheckpointFacts } from "./checkpoints.js";
 import { configHash, fixedPart } from "./config-change.js";
 import { occupied, type RunEntry } from "./enter-run.js";
 import { addEnvironment, type Environment } from "./environment.js";
-import { cutJsonLines, JsonLines, readJsonLines } from "./json-lines.js";
+import { cutJsonLines } from "./json-lines.js";
 import type { EvaluationRecord, SkippedRecord, StepRecord } from "./records.js";
+import { clearRequeue } from "./requeue.js";
 import { configText, RUN_FILES } from "./run-files.js";
+import { RunLogs } from "./run-logs.js";
+import { unsaved } from "./unsaved.js";
 import { createWholeFile, removePartial, writeWholeFile } from "./whole-files.js";
 
 /** How far a run has come. */
@@ -27,74 +31,100 @@ export async function openRun(entry: RunEntry, environment: Environment): Promis
 
 async function open(entry: RunEntry, environment: Environment): Promise<Run> {
   const { folder, checkpoint } = entry;
+  remarkOtherVersions(entry, environment);
   await claim(entry);
+  await clearRequeue(folder);
   await mkdir(join(folder, RUN_FILES.checkpoints), { recursive: true });
   await removePartial(folder, OWN_NAMES);
   await removePartial(join(folder, RUN_FILES.checkpoints), /^\d+\./);
   await addEnvironment(join(folder, RUN_FILES.environment), environment);
   await cutLogs(folder, checkpoint?.record ?? BEGINNING);
-  return new Run(entry, environment, await openLogs(folder));
+  return new Run(entry, environment, await RunLogs.open(folder, entry.onRemark));
 }
 
-/** Logs and saves. Dispose of it when the run stops, however it stops. */
+/** Logs and saves. Dispose of it when the run stops, however it stops; its entry goes with it. */
 export class Run implements AsyncDisposable {
   readonly folder: string;
   readonly #entry: RunEntry;
-  readonly #versions: Readonly<Record<string, string>>;
-  readonly #logs: Logs;
-  #newest: string | null;
+  readonly #facts: Omit<CheckpointFacts, keyof Progress>;
+  readonly #logs: RunLogs;
+  readonly #checkpoints: CheckpointWriter;
 
-  constructor(entry: RunEntry, environment: Environment, logs: Logs) {
-    this.folder = entry.folder;
+  constructor(entry: RunEntry, { versions }: Environment, logs: RunLogs) {
+    const { folder, config, dataset, checkpoint, onRemark } = entry;
+    const fixed = fixedPart(writtenConfig(config));
+    this.folder = folder;
     this.#entry = entry;
-    this.#versions = environment.versions;
+    this.#facts = { dataset, config: fixed, configHash: configHash(fixed), versions };
     this.#logs = logs;
-    this.#newest = entry.checkpoint?.folder ?? null;
-  }
-
-  async logStep(record: StepRecord, skipped: readonly SkippedRecord[]): Promise<void> {
-    await writing(this.folder, async () => {
-      await this.#logs.skipped.append(...skipped);
-      await this.#logs.metrics.append(record);
+    this.#checkpoints = new CheckpointWriter({
+      parent: join(folder, RUN_FILES.checkpoints),
+      newest: checkpoint === null ? null : { folder: checkpoint.folder, step: checkpoint.record.step },
+      keeping: config.checkpoint,
+      // What the logs hold up to this step must outlast a crash as surely as the checkpoint itself.
+      before: () => logs.flush(),
+      onRemark,
     });
   }
 
+  /** Lines that the disk does not take are kept and written later. */
+  async logStep(record: StepRecord, skipped: readonly SkippedRecord[]): Promise<void> {
+    await this.#logs.step(record, skipped);
+  }
+
   async logEvaluation(record: EvaluationRecord): Promise<void> {
-    await writing(this.folder, () => this.#logs.evaluations.append(record));
+    await this.#logs.evaluation(record);
   }
 
   /** All evaluations of the run so far, also those before it was resumed. */
-  async evaluations(): Promise<EvaluationRecord[]> {
-    const records: EvaluationRecord[] = [];
-    for await (const record of readJsonLines<EvaluationRecord>(join(this.folder, RUN_FILES.evaluations))) {
-      records.push(record);
-    }
-    return records;
+  get evaluations(): readonly EvaluationRecord[] {
+    return this.#logs.evaluations;
   }
 
-  /** Writes a checkpoint and removes those that need not be kept. */
+  /**
+   * Has the engine copy its state, and writes the checkpoint beside the steps that follow; waits for an earlier one. Where
+   * it cannot be written the run goes on, with a remark.
+   */
   async save(native: Pick<Native, "save">, progress: Progress): Promise<void> {
-    await writing(this.folder, () => this.#save(native, progress));
+    await this.#checkpoints.save(native, { ...progress, ...this.#facts });
   }
 
-  async #save(native: Pick<Native, "save">, progress: Progress): Promise<void> {
-    const { config, dataset } = this.#entry;
-    const parent = join(this.folder, RUN_FILES.checkpoints);
-    // What the logs hold up to this step must outlast a crash as surely as the checkpoint itself.
-    for (const log of Object.values(this.#logs)) await log.flush();
-    const fixed = fixedPart(writtenConfig(config));
-    const facts = { dataset, config: fixed, configHash: configHash(fixed), versions: this.#versions };
-    this.#newest = await writeCheckpoint(parent, native, { ...progress, ...facts });
-    await pruneCheckpoints(parent, progress.step, config.checkpoint);
+  /** Resolves when nothing is being written any more. */
+  async settled(): Promise<void> {
+    await this.#checkpoints.settled();
+  }
+
+  /**
+   * Resolves when the checkpoint of the last step made is whole. Where the disk has no room, older ones make way for it.
+   * Throws StorageError where it cannot be written even so.
+   */
+  async complete(native: Pick<Native, "save">, progress: Progress): Promise<void> {
+    await this.settled();
+    if (!this.#has(progress)) await this.#saveNow(native, progress);
+    if (!this.#has(progress) && (await this.#checkpoints.giveWay()) > 0)
+      await this.#saveNow(native, progress);
+    const failure = this.#has(progress) ? await this.#logs.failure() : this.#checkpoints.failure;
+    if (failure !== null) throw await unsaved(this.folder, progress.step, failure);
+  }
+
+  async #saveNow(native: Pick<Native, "save">, progress: Progress): Promise<void> {
+    await this.save(native, progress);
+    await this.settled();
+  }
+
+  #has({ step }: Progress): boolean {
+    return this.#checkpoints.newest?.step === step;
   }
 
   /** Folder of the newest whole checkpoint; null: none yet. */
   get newestCheckpoint(): string | null {
-    return this.#newest;
+    return this.#checkpoints.newest?.folder ?? null;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const log of Object.values(this.#logs)) await log[Symbol.asyncDispose]();
+    using _ = this.#entry; // others may enter when all is written
+    await this.settled();
+    await this.#logs[Symbol.asyncDispose]();
   }
 }
 
@@ -118,10 +148,18 @@ async function writing<T>(folder: string, action: () => Promise<T>): Promise<T> 
   }
 }
 
-interface Logs {
-  readonly metrics: JsonLines<StepRecord>;
-  readonly skipped: JsonLines<SkippedRecord>;
-  readonly evaluations: JsonLines<EvaluationRecord>;
+/** What computes, and may not give the same bits in another version. */
+const COMPUTING = ["udi-native", "libtorch"];
+
+function remarkOtherVersions({ checkpoint, onRemark }: RunEntry, { versions }: Environment): void {
+  const before = checkpoint?.record.versions ?? {};
+  for (const name of COMPUTING.filter(
+    (name) => before[name] !== undefined && before[name] !== versions[name],
+  )) {
+    onRemark(
+      `${name} was ${before[name]} and is now ${versions[name]}: the run may not come to the same bits`,
+    );
+  }
 }
 
 /** A new run must not meet one that another process has just started there. */
@@ -136,12 +174,4 @@ async function cutLogs(folder: string, { step }: Progress): Promise<void> {
   for (const name of ["metrics", "skipped", "evaluations"] as const) {
     await cutJsonLines<{ step: number }>(join(folder, RUN_FILES[name]), (line) => line.step <= step);
   }
-}
-
-async function openLogs(folder: string): Promise<Logs> {
-  return {
-    metrics: await JsonLines.open(join(folder, RUN_FILES.metrics)),
-    skipped: await JsonLines.open(join(folder, RUN_FILES.skipped)),
-    evaluations: await JsonLines.open(join(folder, RUN_FILES.evaluations)),
-  };
 }

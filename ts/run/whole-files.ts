@@ -33,9 +33,24 @@ export async function writeWholeFolder(
   folder: string,
   fill: (partial: string) => Promise<void>,
 ): Promise<void> {
+  await makePartialFolder(folder);
+  await fillWholeFolder(folder, fill);
+}
+
+/** The first half of `writeWholeFolder`: an empty folder under a temporary name, which is returned. */
+export async function makePartialFolder(folder: string): Promise<string> {
   const partial = folder + PARTIAL;
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
+  return partial;
+}
+
+/** The second half: what `fill` leaves in the folder of `makePartialFolder` takes the place of `folder`. */
+export async function fillWholeFolder(
+  folder: string,
+  fill: (partial: string) => Promise<void>,
+): Promise<void> {
+  const partial = folder + PARTIAL;
   try {
     await fill(partial);
     for (const name of await readdir(partial)) await flush(join(partial, name));

@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from "../config/resolved.js";
 import { evaluateKnn } from "../evaluate/knn.js";
 import type { Native } from "../native/engine.js";
+import type { EvaluationRecord } from "../run/records.js";
 import type { Progress, Run } from "../run/run.js";
 import { evaluationIsDue } from "./plan.js";
 import type { TrainOptions } from "./train-options.js";
@@ -12,26 +13,38 @@ export interface Evaluated {
   readonly run: Run;
   readonly config: ResolvedConfig;
   readonly data: KnnData | null;
+  readonly signal: AbortSignal | undefined;
   readonly onEvaluation: TrainOptions["onEvaluation"];
 }
 
-/** Measures where it is due and logs the result, unless the run has it already. */
+/** Whether an evaluation is due that the run does not have yet. */
+export function evaluationIsMissing({ run, config, data }: Evaluated, progress: Progress): boolean {
+  if (data === null || !evaluationIsDue(config, progress)) return false;
+  return !run.evaluations.some(({ step }) => step === progress.step);
+}
+
+/** Measures where it is due and logs the result. Once the signal is aborted it is left for the run's next part. */
 export async function evaluateWhereDue(evaluated: Evaluated, progress: Progress): Promise<void> {
-  const { native, run, config, data, onEvaluation } = evaluated;
-  if (data === null || !evaluationIsDue(config, progress)) return;
-  const { step } = progress;
-  if ((await run.evaluations()).some((record) => record.step === step)) return;
+  const { run, signal, onEvaluation } = evaluated;
+  if (signal?.aborted || !evaluationIsMissing(evaluated, progress)) return;
+  try {
+    const record = await evaluation(evaluated, progress.step);
+    await run.logEvaluation(record);
+    onEvaluation?.(record);
+  } catch (error) {
+    if (error !== signal?.reason) throw error;
+  }
+}
+
+async function evaluation(
+  { native, config, data, signal }: Evaluated,
+  step: number,
+): Promise<EvaluationRecord> {
   const { everyEpochs: _, ...protocol } = config.evaluate.knn;
   const { workers } = config.data;
-  const sources = { train: data.train, heldOut: data.heldOut };
-  const { scores } = await evaluateKnn({
-    ...protocol,
-    ...sources,
-    native,
-    workers,
-    batchSize: config.training.batchSize,
-  });
-  const record = { step, protocol: "knn", network: "teacher", scores } as const;
-  await run.logEvaluation(record);
-  onEvaluation?.(record);
+  const { batchSize } = config.training;
+  const { train, heldOut } = data as KnnData;
+  const request = { ...protocol, train, heldOut, native, workers, batchSize, signal };
+  const { scores } = await evaluateKnn(request);
+  return { step, protocol: "knn", network: "teacher", scores };
 }

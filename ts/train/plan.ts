@@ -13,10 +13,25 @@ export function following({ epoch, index }: Position, stepsPerEpoch: number): Po
   return index + 1 < stepsPerEpoch ? { epoch, index: index + 1 } : { epoch: epoch + 1, index: 0 };
 }
 
-/** Whether a checkpoint is due. The last step always has one. */
-export function checkpointIsDue(config: Planned, { step, position }: Place): boolean {
-  const { everyEpochs, everySteps } = config.checkpoint;
+/** Steps that an uninterrupted run has made before a batch: the place from which schedules follow. */
+export function stepAt({ epoch, index }: Position, stepsPerEpoch: number): number {
+  return epoch * stepsPerEpoch + index;
+}
+
+/** Steps from a batch to the end of the run. */
+export function stepsToCome(
+  { training }: Pick<Planned, "training">,
+  position: Position,
+  stepsPerEpoch: number,
+): number {
+  return Math.max(0, training.epochs * stepsPerEpoch - stepAt(position, stepsPerEpoch));
+}
+
+/** Whether a checkpoint is due, so many minutes after the last one. The last step always has one. */
+export function checkpointIsDue(config: Planned, { step, position }: Place, minutes: number): boolean {
+  const { everyEpochs, everySteps, everyMinutes } = config.checkpoint;
   if (isFinished(config, position) || (everySteps > 0 && step % everySteps === 0)) return true;
+  if (everyMinutes > 0 && minutes >= everyMinutes) return true;
   return isEpochEnd(position) && position.epoch % everyEpochs === 0;
 }
 
@@ -28,7 +43,8 @@ export function evaluationIsDue(config: Planned, { step, position }: Place): boo
   return everyEpochs > 0 && isEpochEnd(position) && position.epoch % everyEpochs === 0;
 }
 
-function isFinished({ training }: Planned, { epoch }: Position): boolean {
+/** Whether no batch is left. */
+export function isFinished({ training }: Pick<Planned, "training">, { epoch }: Position): boolean {
   return epoch >= training.epochs;
 }
 

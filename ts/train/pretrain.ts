@@ -1,4 +1,5 @@
 /** Pretraining with UDI, from a configuration to a finished run: the main path, top to bottom. */
+import { engineOptions } from "../config/engine-options.js";
 import type { Config } from "../config/schema.js";
 import { openEngine, renderViews } from "../native/engine.js";
 import { enterRun } from "../run/enter-run.js";
@@ -6,14 +7,15 @@ import { describeEnvironment } from "../run/environment.js";
 import type { StepRecord } from "../run/records.js";
 import { BEGINNING, openRun, type Progress } from "../run/run.js";
 import { trainingBatches } from "../views/training-batches.js";
-import { evaluateWhereDue } from "./evaluation.js";
-import { checkpointIsDue } from "./plan.js";
+import { evaluateWhereDue, evaluationIsMissing } from "./evaluation.js";
+import { startFromWeights } from "./initial-weights.js";
+import { checkpointIsDue, isFinished, stepAt, stepsToCome } from "./plan.js";
 import { scheduleAt } from "./schedules.js";
-import { batchesOf, engineOptions, settleRun } from "./settle-run.js";
+import { batchesOf, settleRun } from "./settle-run.js";
 import { requireFewSkipped } from "./skip-limit.js";
 import type { TrainOptions, TrainResult } from "./train-options.js";
-import { advanced, skippedRecords, stepRecord, withWayBack } from "./turn.js";
-import { withWaits } from "./waits.js";
+import { advanced, saveWorthKeeping, skippedRecords, stepRecord, withWayBack } from "./turn.js";
+import { Minutes, withWaits } from "./waits.js";
 
 /**
  * Trains until the last epoch is done or `options.signal` is aborted; all that remains is in the folder of the run,
@@ -23,40 +25,64 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
   const { mode = "start", onRemark = () => {}, onStart, onStep, onEvaluation, signal } = options;
   const settled = await settleRun(written, onRemark);
   const { config, data, stepsPerEpoch } = settled;
-  const entry = await enterRun({ ...settled, mode, onRemark });
+  using entry = await enterRun({ ...settled, mode, onRemark });
 
   await using native = await openEngine(engineOptions(config));
   if (entry.checkpoint !== null) await native.load(entry.checkpoint.state);
+  else await startFromWeights(native, config, onRemark);
   let progress: Progress = entry.checkpoint?.record ?? BEGINNING;
   await using run = await openRun(entry, describeEnvironment({ ...settled, fromStep: progress.step }));
-  const evaluated = { native, run, config, data: data.knn, onEvaluation };
-  onStart?.({ folder: run.folder, config, images: data.train.count, stepsPerEpoch, step: progress.step });
+  const evaluated = { native, run, config, data: data.knn, signal, onEvaluation };
+  onStart?.({
+    folder: run.folder,
+    config,
+    images: data.train.count,
+    stepsPerEpoch,
+    step: progress.step,
+    lastStep: progress.step + stepsToCome(config, progress.position, stepsPerEpoch),
+  });
   await evaluateWhereDue(evaluated, progress);
 
-  let outcome: TrainResult["outcome"] = "finished";
+  const sinceSave = new Minutes();
   let last: StepRecord | null = null;
   const batches = trainingBatches({ ...batchesOf(settled), from: progress.position, render: renderViews });
-  for await (const { value: batch, waitSeconds } of withWaits(batches)) {
-    using views = batch.views;
-    const at = scheduleAt(config, { epoch: batch.epoch, step: progress.step, stepsPerEpoch });
-    const report = await native.stepUdi(views, at).catch((error: unknown) => {
-      throw withWayBack(error, run.newestCheckpoint);
-    });
-    const turn = { batch, at, report, waitSeconds };
-    progress = advanced(progress, turn, stepsPerEpoch);
-    last = stepRecord(turn);
-    await run.logStep(last, skippedRecords(turn));
-    onStep?.(last, progress.samples);
-    requireFewSkipped(progress.samples, settled.skipLimit);
-    const stopping = signal?.aborted === true;
-    if (stopping || checkpointIsDue(config, progress)) await run.save(native, progress);
-    if (stopping) {
-      outcome = "interrupted";
-      break;
+  try {
+    for await (const { value: batch, waitSeconds } of withWaits(batches, signal)) {
+      using views = batch.views;
+      if (signal?.aborted) break;
+      const at = scheduleAt(config, {
+        epoch: batch.epoch,
+        step: stepAt(batch, stepsPerEpoch),
+        stepsPerEpoch,
+      });
+      const report = await native.stepUdi(views, at).catch(async (error: unknown) => {
+        await run.settled();
+        throw withWayBack(error, run.newestCheckpoint);
+      });
+      const turn = { batch, at, report, waitSeconds };
+      progress = advanced(progress, turn, stepsPerEpoch);
+      last = stepRecord(turn);
+      await run.logStep(last, skippedRecords(turn));
+      onStep?.(last, progress.samples);
+      requireFewSkipped(progress.samples, settled.skipLimit);
+      if (checkpointIsDue(config, progress, sinceSave.minutes)) {
+        await run.save(native, progress);
+        sinceSave.restart();
+      }
+      await evaluateWhereDue(evaluated, progress);
     }
-    await evaluateWhereDue(evaluated, progress);
+  } catch (error) {
+    await saveWorthKeeping(error, () => run.complete(native, progress));
+    throw error;
   }
-  const checkpoint = run.newestCheckpoint as string; // the last step always has one
-  const evaluations = await run.evaluations();
-  return { outcome, folder: run.folder, step: progress.step, last, checkpoint, evaluations };
+  await run.complete(native, progress);
+  const finished = isFinished(config, progress.position) && !evaluationIsMissing(evaluated, progress);
+  return {
+    outcome: finished ? "finished" : "interrupted",
+    folder: run.folder,
+    step: progress.step,
+    last,
+    checkpoint: run.newestCheckpoint as string, // complete has made one
+    evaluations: run.evaluations,
+  };
 }

@@ -6,7 +6,6 @@ import type { Config } from "../config/schema.js";
 import { batchesPerEpoch } from "../dataset/epoch-order.js";
 import { type Machine, machine } from "../native/engine.js";
 import { machineFacts } from "../native/machine-facts.js";
-import type { NativeOptions } from "../native/types.js";
 import { type DatasetIdentity, datasetIdentity } from "../run/dataset-identity.js";
 import { RUN_FILES } from "../run/run-files.js";
 import type { TrainingBatchesRequest } from "../views/training-batches.js";
@@ -43,13 +42,6 @@ export async function settleRun(written: Config, onRemark: Remark): Promise<Sett
       list: join(config.output, RUN_FILES.skipped),
     },
   };
-}
-
-/** What the engine is opened with. */
-export function engineOptions(config: ResolvedConfig): NativeOptions {
-  const { objective, optimizer, device, precision, seed, threads } = config;
-  const { arch: _, ...model } = config.model;
-  return { model, objective, optimizer, device, precision, seed, threads };
 }
 
 /** Which batches the run is made of. */

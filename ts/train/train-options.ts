@@ -6,13 +6,16 @@ import type { SampleTally } from "./skip-limit.js";
 export interface TrainOptions {
   /** "start" (default): a run in a folder that holds none. "resume": go on with the run in the folder. */
   readonly mode?: "start" | "resume";
-  /** Once aborted, the step in progress is finished, a checkpoint written, and `train` resolves as "interrupted". */
+  /**
+   * Once aborted, the step in progress is finished (of an evaluation only a batch), a checkpoint written, and `train`
+   * resolves as "interrupted".
+   */
   readonly signal?: AbortSignal;
   /** All is decided and open; the first step comes next. */
   readonly onStart?: (start: TrainStart) => void;
   readonly onStep?: (record: StepRecord, samples: SampleTally) => void;
   readonly onEvaluation?: (record: EvaluationRecord) => void;
-  /** Something that a reader should know, in one line: a damaged checkpoint was passed over. */
+  /** Something that a reader should know, in one line: a damaged checkpoint was passed over, the disk is full. */
   readonly onRemark?: (line: string) => void;
 }
 
@@ -25,6 +28,8 @@ export interface TrainStart {
   readonly stepsPerEpoch: number;
   /** Steps made before. */
   readonly step: number;
+  /** Number of the run's last step. An imported run counts on from steps that were made elsewhere. */
+  readonly lastStep: number;
 }
 
 export interface TrainResult {

@@ -1,5 +1,5 @@
 /** What one turn of the loop leaves behind: its lines in the logs, and how far the run has come. */
-import { NonFiniteLossError } from "../errors.js";
+import { NativeError, NonFiniteLossError } from "../errors.js";
 import type { ScheduleValues, StepReport } from "../native/types.js";
 import type { SkippedRecord, StepRecord } from "../run/records.js";
 import type { Progress } from "../run/run.js";
@@ -67,4 +67,13 @@ export function withWayBack(error: unknown, newestCheckpoint: string | null): un
     hint: "try a lower schedule.learningRate, a longer warm-up or precision fp32 in a new run",
     cause: error,
   });
+}
+
+/**
+ * What the user can mend (data that went away, too many damaged images) must not cost the steps since the last checkpoint.
+ * Where the loss diverged or the engine failed, the one before is better than one made now.
+ */
+export async function saveWorthKeeping(error: unknown, save: () => Promise<void>): Promise<void> {
+  if (error instanceof NonFiniteLossError || error instanceof NativeError) return;
+  await save().catch(() => {}); // remarked already, and `error` says more
 }

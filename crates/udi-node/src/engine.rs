@@ -16,9 +16,14 @@ use crate::{
     guard::guarded,
     memory,
     reply::Reply,
-    shapes::{EvaluationViews, MultiCropBatch, NativeOptions, ScheduleValues, StepReport},
-    thread::{self, Handle},
+    shapes::{
+        AdoptedParameter, EvaluationViews, MultiCropBatch, NativeOptions, SavedState,
+        ScheduleValues, StepReport,
+    },
+    state_writer::StateWriter,
+    thread::{self, Busy, Handle},
     views::ViewBatch,
+    weights::given_weights,
 };
 
 /// What the engine thread owns.
@@ -26,11 +31,12 @@ struct Engaged {
     learner: Learner,
     device: Device,
     patch_size: i64,
+    writer: StateWriter,
 }
 
 impl Engaged {
     /// Makes the learner on the calling thread, which it must not leave.
-    fn open(options: &NativeOptions) -> Result<Self, Failure> {
+    fn open(options: &NativeOptions, busy: Busy) -> Result<Self, Failure> {
         if let Ok(threads @ 1..) = i32::try_from(options.threads) {
             tch::set_num_threads(threads);
         }
@@ -40,6 +46,7 @@ impl Engaged {
             learner: Learner::new(&config)?,
             device: config.device,
             patch_size: config.model.patch_size,
+            writer: StateWriter::new(busy),
         })
     }
 
@@ -72,7 +79,7 @@ pub fn open_engine(env: &Env, options: NativeOptions) -> napi::Result<PromiseRaw
         env,
         "udi-engine",
         inbox,
-        move |inbox, reply| match guarded(|| Engaged::open(&options)) {
+        move |inbox, reply| match guarded(|| Engaged::open(&options, inbox.busy())) {
             Ok(engaged) => {
                 reply.settle(Ok(engine));
                 inbox.serve(engaged);
@@ -147,13 +154,18 @@ impl Engine {
         })
     }
 
-    /// Writes the whole state to a file.
+    /// Copies the whole state, then writes it to a file while later calls are made.
     #[napi(catch_unwind)]
-    pub fn save<'env>(&self, env: &'env Env, file: String) -> napi::Result<PromiseRaw<'env, ()>> {
-        self.submit(env, move |engaged| {
-            engaged.learner.save(Path::new(&file))?;
-            Ok(())
-        })
+    pub fn save<'env>(
+        &self,
+        env: &'env Env,
+        file: String,
+    ) -> napi::Result<PromiseRaw<'env, SavedState>> {
+        let (reply, promise) = Reply::new(env)?;
+        self.thread.post(Box::new(move |engaged| {
+            engaged.writer.save(&engaged.learner, file, reply);
+        }));
+        Ok(promise)
     }
 
     /// Takes the whole state from a file.
@@ -162,6 +174,21 @@ impl Engine {
         self.submit(env, move |engaged| {
             engaged.learner.load(Path::new(&file))?;
             Ok(())
+        })
+    }
+
+    /// Starts from the weights of a network in a file: before the first step, both networks take what fits.
+    #[napi(catch_unwind)]
+    pub fn start_from<'env>(
+        &self,
+        env: &'env Env,
+        file: String,
+        network: String,
+    ) -> napi::Result<PromiseRaw<'env, Vec<AdoptedParameter>>> {
+        self.submit(env, move |engaged| {
+            let given = given_weights(&file, &network)?;
+            let adopted = engaged.learner.adopt(&given)?;
+            Ok(adopted.into_iter().map(AdoptedParameter::from).collect())
         })
     }
 

@@ -118,6 +118,12 @@ impl From<udi_views::ViewError> for Failure {
     }
 }
 
+impl From<udi_weights::WeightsError> for Failure {
+    fn from(error: udi_weights::WeightsError) -> Self {
+        Self::of(Code::Run, &error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;

@@ -7,7 +7,11 @@
 //! | `batch` | a batch copied out of JavaScript's memory |
 //! | `memory` | whether a model fits |
 //! | `engine`, `views`, `vote`, `machine` | the calls |
+//! | `weights`, `export` | files of weights; backbones for other libraries |
+//! | `average` | means of checkpoints; whether their values are finite |
 //! | `thread` | the native thread that owns a learner |
+//! | `state_writer` | saves beside the steps |
+//! | `file_lock` | keeps two processes out of one run |
 //! | `reply` | promises settled from another thread |
 //! | `failure`, `guard` | errors and panics to JavaScript errors |
 //!
@@ -21,15 +25,20 @@
 // napi registers nothing in a unit test, where its functions and shapes are therefore not used.
 #![cfg_attr(test, allow(dead_code))]
 
+mod average;
 mod batch;
 mod convert;
 mod engine;
+mod export;
 mod failure;
+mod file_lock;
 mod guard;
 mod machine;
 mod memory;
 mod reply;
 mod shapes;
+mod state_writer;
 mod thread;
 mod views;
 mod vote;
+mod weights;

@@ -199,6 +199,26 @@ pub struct StepReport {
     pub phases: BTreeMap<String, f64>,
 }
 
+/// A state that was written.
+#[napi(object, object_from_js = false)]
+pub struct SavedState {
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: i64,
+    /// How long the engine was held up to copy it.
+    pub copy_seconds: f64,
+}
+
+/// A tensor that holds values that are infinite or no number.
+#[napi(object, object_from_js = false)]
+pub struct NonFinite {
+    /// Its name in the file.
+    pub name: String,
+    /// How many they are.
+    pub count: i64,
+}
+
 /// A decoded image: interleaved RGB, 8 bits.
 #[napi(object, object_to_js = false)]
 pub struct DecodedImage<'env> {
@@ -312,4 +332,158 @@ pub struct Processors {
     pub avx512: bool,
     /// Number of CUDA devices that libtorch can use.
     pub cuda_devices: i64,
+}
+
+/// What a file of weights holds.
+#[napi(object, object_from_js = false)]
+pub struct WeightsFacts {
+    /// How the file is laid out: `safetensors`, `torch zip`, `torch legacy`.
+    pub format: String,
+    /// Whose names it has: `udi-native`, `udi`, `dino`, `timm`.
+    pub naming: String,
+    /// Size of the file.
+    pub bytes: i64,
+    /// `student`, `teacher`, or `backbone` alone.
+    pub networks: Vec<String>,
+    /// Told from its tensors.
+    pub shape: WeightsShape,
+    /// Attention heads, where the file says so.
+    pub heads: Option<u32>,
+    /// Epochs trained.
+    pub epoch: Option<i64>,
+    /// Steps made.
+    pub steps: Option<i64>,
+    /// Arguments of the run, as JSON.
+    pub arguments: Option<String>,
+    /// The optimiser whose state is there.
+    pub optimizer: Option<String>,
+    /// Whether the prototypes' norms are left out of the training.
+    pub norms_frozen: Option<bool>,
+    /// Whether the centres are there.
+    pub centers: bool,
+    /// Lines for a reader.
+    pub remarks: Vec<String>,
+}
+
+/// The shape of a model as far as its parameters tell.
+#[napi(object, object_from_js = false)]
+pub struct WeightsShape {
+    /// Embedding dimension C.
+    pub width: u32,
+    /// Number of blocks.
+    pub depth: u32,
+    /// Hidden width of a block's MLP divided by C.
+    pub mlp_ratio: f64,
+    /// Side of a patch in pixels.
+    pub patch_size: u32,
+    /// Side in pixels of the image for which positions are stored.
+    pub image_size: u32,
+    /// Class tokens in front.
+    pub class_tokens: u32,
+    /// Whether the sampling attention is there.
+    pub sampling: bool,
+    /// None: there is no head.
+    pub head: Option<WeightsHead>,
+}
+
+/// The shape of a projection head.
+#[napi(object, object_from_js = false)]
+pub struct WeightsHead {
+    /// Number of prototypes D.
+    pub prototypes: u32,
+    /// Width of the hidden layers.
+    pub hidden_width: u32,
+    /// Width of the vector that is compared with the prototypes.
+    pub bottleneck_width: u32,
+    /// BatchNorm1d after the hidden layers.
+    pub batch_norm: bool,
+}
+
+/// Weights of a part of a network.
+#[napi(object, object_from_js = false)]
+pub struct WeightsMeasure {
+    /// `backbone`, `sampling` or `head`.
+    pub part: String,
+    /// Number of values.
+    pub count: i64,
+    /// L2 norm of the finite ones.
+    pub norm: f64,
+    /// Values that are not a number.
+    pub nan: i64,
+    /// Infinite values.
+    pub infinite: i64,
+}
+
+/// How a state is completed that is made of a file.
+#[napi(object, object_to_js = false)]
+pub struct StateOptions {
+    /// The rule that the run goes on with.
+    pub optimizer: String,
+    /// The prototypes' norms are not trained.
+    pub norms_frozen: bool,
+    /// Steps made.
+    pub steps: i64,
+}
+
+/// A file of weights that was written.
+#[napi(object, object_from_js = false)]
+pub struct WrittenWeights {
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: i64,
+}
+
+/// A backbone to be written for another library.
+#[napi(object, object_to_js = false)]
+pub struct ExportOptions {
+    /// A file of weights.
+    pub file: String,
+    /// student, teacher or backbone.
+    pub network: String,
+    /// Attention heads; divides the width.
+    pub heads: u32,
+    /// Height in pixels of the images that it is for, a multiple of the patch size.
+    pub height: u32,
+    /// Their width.
+    pub width: u32,
+    /// safetensors, timm, huggingface or onnx.
+    pub format: String,
+    /// fp32 or fp16.
+    pub dtype: String,
+    /// Facts for formats that have room for some.
+    pub notes: Vec<ExportNote>,
+    /// ONNX: weights that together are larger go to a second file.
+    pub onnx_inline_bytes: i64,
+    /// The file to write.
+    pub output: String,
+}
+
+/// A fact in an exported file.
+#[napi(object, object_to_js = false)]
+pub struct ExportNote {
+    /// Its name.
+    pub key: String,
+    /// In words.
+    pub value: String,
+}
+
+/// A file of an export.
+#[napi(object, object_from_js = false)]
+pub struct ExportedFile {
+    /// Where it is.
+    pub path: String,
+    /// Its length.
+    pub bytes: i64,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
+/// What became of a parameter that was to start from given weights.
+#[napi(object, object_from_js = false)]
+pub struct AdoptedParameter {
+    /// Our name.
+    pub name: String,
+    /// `loaded`, `resampled`, `first tokens` or `fresh`.
+    pub fate: String,
 }

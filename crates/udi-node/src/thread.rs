@@ -35,6 +35,24 @@ struct Line<S> {
     /// None: closed.
     sender: Mutex<Option<Sender<Message<S>>>>,
     abandoned: AtomicBool,
+    busy: Busy,
+}
+
+/// Whether a native thread works on something just now.
+#[derive(Clone, Default)]
+pub struct Busy(Arc<AtomicBool>);
+
+impl Busy {
+    /// As of now.
+    pub fn now(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn during(&self, work: impl FnOnce()) {
+        self.0.store(true, Ordering::Relaxed);
+        work();
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl<S> Line<S> {
@@ -59,6 +77,7 @@ pub fn line<S>() -> (Handle<S>, Inbox<S>) {
     let line = Arc::new(Line {
         sender: Mutex::new(Some(sender)),
         abandoned: AtomicBool::new(false),
+        busy: Busy::default(),
     });
     (Handle(line.clone()), Inbox { messages, line })
 }
@@ -93,12 +112,17 @@ impl<S> Drop for Handle<S> {
 }
 
 impl<S> Inbox<S> {
+    /// Whether `serve` works on a message.
+    pub fn busy(&self) -> Busy {
+        self.line.busy.clone()
+    }
+
     /// Runs what is queued, in order, until the channel is closed or abandoned.
     pub fn serve(self, mut state: S) {
         for message in self.messages {
             match message {
                 Message::Work(_) if self.line.abandoned.load(Ordering::Acquire) => {}
-                Message::Work(job) => job(&mut state),
+                Message::Work(job) => self.line.busy.during(|| job(&mut state)),
                 Message::Close(done) => {
                     drop(state);
                     return done();
@@ -241,6 +265,18 @@ mod tests {
         closed.recv().unwrap();
         assert_eq!(logged.try_recv(), Ok(vec![1, 2]), "dropped before done");
         thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_thread_is_busy_while_it_works_and_at_no_other_time() {
+        let (handle, inbox, _logged, log) = log();
+        let (busy, outside) = (inbox.busy(), inbox.busy());
+        let (sender, seen) = mpsc::channel();
+        handle.post(Box::new(move |_| sender.send(busy.now()).unwrap()));
+        assert!(!outside.now());
+        drop(handle);
+        inbox.serve(log);
+        assert_eq!((seen.recv(), outside.now()), (Ok(true), false));
     }
 
     #[test]

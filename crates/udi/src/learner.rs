@@ -1,10 +1,12 @@
 //! The step: student, teacher, objective, optimiser.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use tch::{Device, Kind, Tensor, no_grad};
+use weight_file::Written;
 
 use crate::{
+    adoption::{Adopted, GivenWeights, adopt},
     backward::{Backward, BackwardPass},
     batch::{MultiCropBatch, Pixels, normalised, views_tensor},
     config::{LearnerConfig, ScheduleValues},
@@ -15,7 +17,7 @@ use crate::{
     objective::{Centers, Term, level_losses, levels},
     optim::{Follower, LossScale, Optimizer, Pace, ScaledGradients, factors, norms, of_parameters},
     parameters::{Parameters, Role, Weights},
-    state,
+    state::{self, Snapshot},
     stopwatch::{Phase, Stopwatch},
 };
 
@@ -321,9 +323,16 @@ impl Learner {
         self.steps
     }
 
+    /// Copies all that training needs to go on into host memory, from where it can be written while the next step runs.
+    pub fn snapshot(&self, into: &mut Snapshot) -> Result<(), UdiError> {
+        guard(|| into.copy(self))
+    }
+
     /// Writes all that training needs to go on to a safetensors file.
-    pub fn save(&self, path: &Path) -> Result<(), UdiError> {
-        guard(|| state::save(self, path))
+    pub fn save(&self, path: &Path) -> Result<Written, UdiError> {
+        let mut snapshot = Snapshot::default();
+        self.snapshot(&mut snapshot)?;
+        snapshot.write(path, &mut || {})
     }
 
     /// Takes the state of a file that [`Self::save`] wrote. If the file does not fit, everything is as before.
@@ -334,6 +343,14 @@ impl Learner {
     /// Takes the networks `student.NAME` and `teacher.NAME` of a safetensors file; optimiser and centres stay.
     pub fn load_networks(&mut self, path: &Path) -> Result<(), UdiError> {
         guard(|| state::load_networks(self, path))
+    }
+
+    /// Starts student and teacher from given weights, by the names of the public checkpoints; what became of each parameter.
+    pub fn adopt(
+        &mut self,
+        given: &HashMap<String, GivenWeights>,
+    ) -> Result<Vec<(String, Adopted)>, UdiError> {
+        guard(|| adopt(self, given))
     }
 
     /// Values of a parameter, in the order of [`Self::parameter_names`].

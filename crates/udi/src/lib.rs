@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adoption;
 mod backbone;
 mod backward;
 mod batch;
@@ -24,9 +25,10 @@ mod random;
 mod sampling;
 mod state;
 mod stopwatch;
-mod views;
 mod transfer;
+mod views;
 
+pub use adoption::{Adopted, GivenWeights};
 pub use backbone::resample_positions;
 pub use batch::{BatchShape, MultiCropBatch, Pixels};
 pub use config::{
@@ -37,5 +39,7 @@ pub use error::UdiError;
 pub use learner::{Branch, Learner, StepReport};
 pub use maps::{SamplingMaps, TargetSamples};
 pub use neighbours::{NeighbourScore, NeighbourVote, neighbour_vote};
+pub use state::Snapshot;
 pub use stopwatch::Phase;
 pub use views::{View, render_views};
+pub use weight_file::Written;

@@ -5,8 +5,9 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensors};
 use tch::{Kind, Tensor, no_grad};
+use weight_file::{Described, HashedFile, Layout, Written};
 
 use crate::{
     error::UdiError,
@@ -17,38 +18,51 @@ use crate::{
 /// Metadata that marks such a file.
 const FORMAT: (&str, &str) = ("format", "udi-native state 1");
 
-/// Writes the state of a learner.
-pub(crate) fn save(learner: &Learner, path: &Path) -> Result<(), UdiError> {
-    let mut entries = tensors(learner);
-    entries.extend(numbers(learner));
-    let bytes: Vec<(String, Vec<i64>, Dtype, Vec<u8>)> = entries
-        .into_iter()
-        .map(|(name, tensor)| {
-            let (dtype, bytes) = to_bytes(&tensor)?;
-            Ok((name, tensor.size(), dtype, bytes))
-        })
-        .collect::<Result<_, UdiError>>()?;
-    let views = bytes.iter().map(|(name, size, dtype, bytes)| {
-        let size = size.iter().map(|&side| side as usize).collect();
-        let view = TensorView::new(*dtype, size, bytes).map_err(|error| damaged(path, error))?;
-        Ok((name.as_str(), view))
-    });
-    let views = views.collect::<Result<Vec<_>, UdiError>>()?;
-    let metadata = HashMap::from([(FORMAT.0.to_owned(), FORMAT.1.to_owned())]);
-    safetensors::serialize_to_file(views, Some(metadata), path).map_err(|error| match error {
-        safetensors::SafeTensorError::IoError(source) => UdiError::Io {
+/// A learner's state as it stood when it was copied: the bytes of its file, in memory of their own. It can be written by
+/// another thread while the learner goes on, and be used again for the next copy.
+#[derive(Debug, Default)]
+pub struct Snapshot(Vec<u8>);
+
+impl Snapshot {
+    /// Copies the state of a learner in place of what was there.
+    pub(crate) fn copy(&mut self, learner: &Learner) -> Result<(), UdiError> {
+        let mut entries = tensors(learner);
+        entries.extend(numbers(learner));
+        let described = entries.iter().map(described);
+        let described = described.collect::<Result<Vec<_>, UdiError>>()?;
+        let metadata = HashMap::from([(FORMAT.0.to_owned(), FORMAT.1.to_owned())]);
+        let layout = Layout::new(&described, metadata)
+            .map_err(|error| UdiError::argument("state", "tensors that fit in a file", error))?;
+        resize(&mut self.0, layout.bytes())?;
+        let header = layout.header();
+        self.0[..header.len()].copy_from_slice(header);
+        for (index, (_, tensor)) in entries.iter().enumerate() {
+            tensor.f_copy_data_u8(&mut self.0[layout.place(index)], tensor.numel())?;
+        }
+        Ok(())
+    }
+
+    /// Writes the file, whole or not at all, and flushes it to the disk. Calls `between` after each mebibyte, where a
+    /// writer may rest.
+    pub fn write(&self, path: &Path, between: &mut dyn FnMut()) -> Result<Written, UdiError> {
+        let mut write = || {
+            let mut file = HashedFile::create(path, self.0.len())?;
+            file.write_paced(&self.0, between)?;
+            file.finish()
+        };
+        write().map_err(|source| UdiError::Io {
             path: path.to_owned(),
             action: "written",
             source,
-        },
-        other => damaged(path, other),
-    })
+        })
+    }
 }
 
 /// Reads a state into a learner; nothing is changed unless all of it fits.
 pub(crate) fn load(learner: &mut Learner, path: &Path) -> Result<(), UdiError> {
     let (tensors, numbers) = (tensors(learner), numbers(learner));
     let bytes = read(path)?;
+    require_format(&bytes, path)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(path, error))?;
     let known = |name: &str| {
         tensors
@@ -162,8 +176,11 @@ fn restore_numbers(learner: &mut Learner, numbers: &[Tensor]) {
         }
     }
     learner.steps = steps.int64_value(&[0]);
-    learner.loss_scale.factor = scale.double_value(&[0]);
-    learner.loss_scale.steady = scale.double_value(&[1]) as i64;
+    // An imported state may come from a run in fp16 and go on in another precision, which has none.
+    if learner.loss_scale.varies() {
+        learner.loss_scale.factor = scale.double_value(&[0]);
+        learner.loss_scale.steady = scale.double_value(&[1]) as i64;
+    }
 }
 
 /// The tensor of this name, if its shape and kind are those of `like`.
@@ -188,13 +205,45 @@ fn fitting(file: &SafeTensors, name: &str, like: &Tensor, path: &Path) -> Result
     )?)
 }
 
-fn to_bytes(tensor: &Tensor) -> Result<(Dtype, Vec<u8>), UdiError> {
-    let (dtype, size) = storage(tensor)?;
-    let count = tensor.numel();
-    let mut bytes = vec![0; count * size];
-    let host = tensor.to_device(tch::Device::Cpu).contiguous();
-    host.f_copy_data_u8(&mut bytes, count)?;
-    Ok((dtype, bytes))
+fn described((name, tensor): &Entry) -> Result<Described, UdiError> {
+    let (dtype, _) = storage(tensor)?;
+    Ok(Described {
+        name: name.clone(),
+        dtype,
+        shape: tensor.size().iter().map(|&side| side as usize).collect(),
+    })
+}
+
+/// An error, not an abort, where there is not enough memory.
+fn resize(bytes: &mut Vec<u8>, length: usize) -> Result<(), UdiError> {
+    if bytes.len() == length {
+        return Ok(());
+    }
+    *bytes = Vec::new();
+    bytes.try_reserve_exact(length).map_err(|error| {
+        UdiError::argument(
+            "state",
+            format!("memory for a copy of {length} bytes"),
+            error,
+        )
+    })?;
+    bytes.resize(length, 0);
+    Ok(())
+}
+
+/// Refuses the file of another program, or of a later version of this one, whose names may mean something else.
+fn require_format(bytes: &[u8], path: &Path) -> Result<(), UdiError> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(path, error))?;
+    let marks = metadata.metadata().as_ref();
+    let mark = marks.and_then(|marks| marks.get(FORMAT.0));
+    match mark.map(String::as_str) {
+        Some(known) if known == FORMAT.1 => Ok(()),
+        mark => {
+            let expected = format!("a file marked {:?}", FORMAT.1);
+            let found = mark.map_or("no mark".to_owned(), |mark| format!("{mark:?}"));
+            Err(state_error(path, &expected, &found))
+        }
+    }
 }
 
 /// How a kind is stored, and the bytes of a value.

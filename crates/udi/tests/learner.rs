@@ -304,6 +304,22 @@ fn a_state_that_does_not_fit_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_file_with_another_mark_is_refused_though_its_tensors_would_fit() {
+    let mut learner = Learner::new(&config()).unwrap();
+    let file = Scratch::new("mark");
+    learner.save(&file.0).unwrap();
+    let (mark, other) = (b"udi-native state 1", b"udi-native state 2");
+    let mut bytes = fs::read(&file.0).unwrap();
+    let place = bytes.windows(mark.len()).position(|part| part == mark);
+    let place = place.unwrap();
+    bytes[place..place + other.len()].copy_from_slice(other);
+    fs::write(&file.0, bytes).unwrap();
+    let error = learner.load(&file.0).unwrap_err().to_string();
+    let expected = "expected a file marked \"udi-native state 1\", found \"udi-native state 2\"";
+    assert!(error.ends_with(expected), "{error}");
+}
+
+#[test]
 fn a_loss_that_is_not_finite_is_an_error_and_changes_nothing() {
     let mut learner = Learner::new(&config()).unwrap();
     let arrays = Arrays::new(1, Valid::All);

@@ -31,7 +31,10 @@ describe.skipIf(!existsSync(folder))("where UDI_GOLDEN_DIR has public checkpoint
     const { headsGuessed: _, ...model } = imported.source.model;
     expect(model.srsHeads).toBe(config.srs_heads);
     const head = { ...OPTIONS.model.head, ...model.head, normLastLayer: false };
-    await using native = await openEngine({ ...OPTIONS, model: { ...model, head, dropPathRate: 0 } });
+    await using native = await openEngine({
+      ...OPTIONS,
+      model: { ...OPTIONS.model, ...model, head, dropPathRate: 0 },
+    });
     await native.load(join(imported.checkpoint, "state.safetensors"));
     const { shape, values } = expected.probe_cls_tokens as (typeof expected)[string];
     const [images = 0, tokens = 0, width = 0] = shape;

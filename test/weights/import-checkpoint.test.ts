@@ -57,7 +57,10 @@ test("the engine goes on with an imported state: its features are those of the r
   const imported = await importCheckpoint({ file: foreign("public.pth"), out: target() });
   const { headsGuessed: _, ...model } = imported.source.model;
   const head = { ...OPTIONS.model.head, ...model.head, normLastLayer: false };
-  await using native = await openEngine({ ...OPTIONS, model: { ...model, head, dropPathRate: 0 } });
+  await using native = await openEngine({
+    ...OPTIONS,
+    model: { ...OPTIONS.model, ...model, head, dropPathRate: 0 },
+  });
   await native.load(join(imported.checkpoint, "state.safetensors"));
   const pixels = images?.values as Float32Array;
   const received = await native.embed({ images: 2, size: 16, pixels });

@@ -1,11 +1,12 @@
 /** What a step benchmark computes on, decided here: views with real geometry. Their pixels are whoever runs it to draw. */
+
+import { engineOptions } from "../config/engine-options.js";
 import type { ResolvedConfig } from "../config/resolved.js";
 import { packMaps } from "../native/pack-maps.js";
 import type { BatchShape, NativeOptions, SamplingMaps, ScheduleValues } from "../native/types.js";
 import { randomStream } from "../random.js";
 import { multiCropRecipe } from "../recipe/multi-crop.js";
 import type { ImageRecipe } from "../recipe/types.js";
-import { engineOptions } from "../train/settle-run.js";
 import { stepOperations, stepSize } from "./step-operations.js";
 
 /** Size of the images that the views are cut from: that of a usual photograph of ImageNet. */

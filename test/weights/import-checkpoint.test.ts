@@ -67,6 +67,15 @@ test("the engine goes on with an imported state: its features are those of the r
   expect(distance(received, features?.values as Float32Array)).toBeLessThan(1e-5);
 });
 
+test("a run at its end, and another optimiser than that of the state, are remarked", async () => {
+  const set = ["training.epochs=7", "optimizer.name=sgd"];
+  const { remarks, checkpoint } = await importCheckpoint({ file: foreign("public.pth"), out: target(), set });
+  expect(remarks.join("\n")).toContain("the run is at its end, epoch 7 of 7");
+  expect(remarks.join("\n")).toContain("state is of adamw, the run goes on with sgd: its moments start anew");
+  const names = Object.keys(readTensors(join(checkpoint, "state.safetensors")));
+  expect(names.filter((name) => name.startsWith("optimizer.second."))).toEqual([]);
+});
+
 test("the batch is that of all devices, and frozen norms stay frozen", async () => {
   const imported = await importCheckpoint({ file: foreign("parametrized.pth"), out: target() });
   const config = loadConfig({ file: join(imported.folder, "config.yaml") });

@@ -1,4 +1,5 @@
 /** Files of weights, read and written on threads of their own; values never become numbers of JavaScript. */
+import { RunError } from "../errors.js";
 import type * as addon from "./addon.js";
 import { choice, fileName, wholeNumber } from "./argument-checks.js";
 import { delegate } from "./delegate.js";
@@ -80,7 +81,9 @@ export interface StateOptions {
 /** Reads what a file says of itself. Rejects with RunError where it is damaged, hostile or holds no such model. */
 export async function openWeights(file: string): Promise<WeightsFacts> {
   const name = fileName("file", file);
-  const facts = await delegate(() => engineAddon().openWeights(name));
+  const facts = await delegate(() => engineAddon().openWeights(name)).catch((error: unknown) => {
+    throw withWayOut(error);
+  });
   return {
     ...(facts as unknown as WeightsFacts),
     shape: { ...facts.shape, head: facts.shape.head ?? null },
@@ -92,6 +95,15 @@ export async function openWeights(file: string): Promise<WeightsFacts> {
     optimizer: (facts.optimizer as WeightsFacts["optimizer"] | undefined) ?? null,
     normsFrozen: facts.normsFrozen ?? null,
   };
+}
+
+/** What can be done about a file that cannot be used. */
+function withWayOut(error: unknown): unknown {
+  if (!(error instanceof RunError)) return error;
+  const hint = error.message.includes("which is not run")
+    ? "in Python, torch.save(model.state_dict(), FILE) writes the tensors alone"
+    : "bring the file again from where it came, or name another one: UDI, DINO and timm's Vision Transformers are known";
+  return new RunError(error.message, { hint, cause: error });
 }
 
 /** Norms of the parts that a network has. Reads all of its values. */

@@ -13,8 +13,10 @@ import { configHash, fixedPart } from "../run/config-change.js";
 import { RUN_FILES } from "../run/run-files.js";
 import { writeWholeFile, writeWholeFolder } from "../run/whole-files.js";
 import { BACKBONE_FILE } from "./checkpoint-place.js";
+import { remarksOf } from "./import-remarks.js";
 import { type CheckpointSource, chooseNetwork, openCheckpoint } from "./open-checkpoint.js";
-import { batchOf, referenceLayer } from "./reference-config.js";
+import { referenceLayer } from "./reference-config.js";
+import { requireSameModel } from "./same-model.js";
 
 export interface ImportRequest {
   /** The foreign file. */
@@ -85,7 +87,7 @@ async function importRun(
     throw error;
   }
   const position = { step: record.step, epoch: record.position.epoch };
-  const remarks = [...source.remarks, ...remarksOf(source)];
+  const remarks = [...source.remarks, ...remarksOf(source, config)];
   return { kind: "run", folder, checkpoint, source, position, remarks };
 }
 
@@ -123,48 +125,6 @@ function recordOf({ facts, path }: CheckpointSource, config: Config): Omit<Check
     versions: { "udi-native": packageVersion() },
     origin: `imported from ${path}`,
   };
-}
-
-function remarksOf({ facts, networks }: CheckpointSource): string[] {
-  const { arguments: given, optimizer, centers, steps } = facts;
-  const { size, devices } = batchOf(facts);
-  return [
-    ...(given === null ? ["the file holds no arguments: every setting is the default"] : []),
-    ...(size === undefined || devices !== null
-      ? []
-      : [
-          `training.batchSize is ${size}, that of one device: the file does not say how many there were; --set training.batchSize=N if there were more`,
-        ]),
-    ...(optimizer === null ? ["the optimiser's state is not in the file: its moments start anew"] : []),
-    ...(centers ? [] : ["the centres are not in the file: they start at zero"]),
-    ...(steps === null ? ["the file does not say how many steps were made: its epochs are counted"] : []),
-    ...(networks.length === 2 ? [] : [`the ${networks[0]} stands for both networks`]),
-  ];
-}
-
-/** The tensors decide what the model is; nothing may be set to another. */
-function requireSameModel({ model, crops }: Config, source: CheckpointSource, heads?: number): void {
-  const { head, imageSize, ...shape } = source.model;
-  const expected = {
-    "model.width": [shape.width, model.width],
-    "model.depth": [shape.depth, model.depth],
-    "model.mlpRatio": [shape.mlpRatio, model.mlpRatio],
-    "model.patchSize": [shape.patchSize, model.patchSize],
-    "model.classTokens": [shape.classTokens, model.classTokens],
-    "model.includePatch": [shape.includePatch, model.includePatch],
-    "model.head.prototypes": [head?.prototypes, model.head.prototypes],
-    "model.head.hiddenWidth": [head?.hiddenWidth, model.head.hiddenWidth],
-    "model.head.bottleneckWidth": [head?.bottleneckWidth, model.head.bottleneckWidth],
-    "model.head.batchNorm": [head?.batchNorm, model.head.batchNorm],
-    "crops.globalSize": [imageSize, crops.globalSize],
-    ...(heads === undefined ? {} : { "model.heads": [heads, model.heads] }),
-  };
-  for (const [key, [stored, set]] of Object.entries(expected)) {
-    if (stored === set) continue;
-    throw new RunError(`${key}: expected ${stored} as in ${source.path}, received ${set}`, {
-      hint: "leave it out of --set: the weights are of this shape",
-    });
-  }
 }
 
 function configText(config: Config, { path }: CheckpointSource): string {

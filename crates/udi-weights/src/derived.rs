@@ -31,7 +31,8 @@ impl Derived {
             Self::Zeros(shape) => shape.clone(),
             Self::Joined(parts) => {
                 let shapes: Vec<_> = parts.iter().map(Self::shape).collect();
-                let rows = shapes.iter().filter_map(|shape| shape.get(1)).sum();
+                let rows = shapes.iter().filter_map(|shape| shape.get(1));
+                let rows = rows.fold(0, |sum: usize, &rows| sum.saturating_add(rows));
                 let width = shapes.first().and_then(|shape| shape.get(2)).copied();
                 vec![1, rows, width.unwrap_or(0)]
             }

@@ -96,7 +96,8 @@ impl StoredTensor {
 
     /// Number of values.
     pub fn count(&self) -> usize {
-        self.shape.iter().product()
+        // Checked when it was made.
+        product(&self.shape).unwrap_or(0) as usize
     }
 
     /// Values as little-endian bytes, row after row, in their own kind.
@@ -191,4 +192,88 @@ fn last_value(shape: &[usize], strides: &[usize], offset: u64) -> Option<u64> {
             let steps = (side as u64).saturating_sub(1);
             last.checked_add(steps.checked_mul(stride as u64)?)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    const VALUES: usize = 60;
+
+    /// A file of the values 0, 1, …, in fp32.
+    fn counting_file() -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        let values: Vec<f32> = (0..VALUES).map(|value| value as f32).collect();
+        file.write_all(&numbers::to_bytes(&values)).unwrap();
+        file
+    }
+
+    fn placement(shape: &[usize], strides: &[usize], offset: u64) -> Placement {
+        Placement {
+            dtype: Dtype::F32,
+            shape: shape.to_vec(),
+            strides: Some(strides.to_vec()),
+            offset,
+            region: Region {
+                start: 0,
+                length: 4 * VALUES as u64,
+                crc: None,
+            },
+        }
+    }
+
+    /// Places of the values one by one, as the strides say.
+    fn places(shape: &[usize], strides: &[usize], offset: usize) -> Vec<usize> {
+        match (shape.split_first(), strides.split_first()) {
+            (Some((&side, shape)), Some((&stride, strides))) => (0..side)
+                .flat_map(|at| places(shape, strides, offset + at * stride))
+                .collect(),
+            _ => vec![offset],
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn values_lie_where_the_strides_say_or_the_tensor_is_refused(
+            sides in vec((0usize..5, 0usize..20), 0..4),
+            offset in 0u64..80,
+        ) {
+            let (shape, strides): (Vec<_>, Vec<_>) = sides.into_iter().unzip();
+            let expected = places(&shape, &strides, offset as usize);
+            let fits = expected.iter().all(|&place| place < VALUES);
+            match StoredTensor::new("it", placement(&shape, &strides, offset)) {
+                Ok(stored) => {
+                    prop_assert!(fits);
+                    let values = stored.values("it", &counting_file()).unwrap();
+                    let expected: Vec<f32> = expected.iter().map(|&place| place as f32).collect();
+                    prop_assert_eq!(values, expected);
+                }
+                Err(_) => prop_assert!(!fits),
+            }
+        }
+
+        #[test]
+        fn numbers_of_any_size_are_answered(
+            shape in vec(any::<usize>(), 0..4),
+            strides in vec(any::<usize>(), 0..4),
+            offset in any::<u64>(),
+        ) {
+            if let Ok(stored) = StoredTensor::new("it", placement(&shape, &strides, offset)) {
+                prop_assert!(stored.count() <= VALUES + MOST_REPEATED as usize);
+            }
+        }
+    }
+
+    #[test]
+    fn an_overflowing_shape_of_no_values_is_empty() {
+        let shape = [usize::MAX, usize::MAX, 0];
+        let stored = StoredTensor::new("it", placement(&shape, &[1, 1, 1], 0));
+        if let Ok(stored) = stored {
+            assert!(stored.values("it", &counting_file()).unwrap().is_empty());
+        }
+    }
 }

@@ -3,13 +3,13 @@
 //! Each operation makes at most one node and the number of operations is bounded, so memory and time are. No step calls
 //! itself: depth costs nothing.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use super::{
     allowed::allowed,
     cursor::Cursor,
     rebuild,
-    value::{Node, NodeId, Pickled, Value},
+    value::{Node, Pickled, Value},
 };
 use crate::error::Flaw;
 
@@ -27,12 +27,12 @@ pub(super) const MOST_ARGUMENTS: usize = 64;
 pub(super) struct Machine<'a> {
     pub cursor: Cursor<'a>,
     pub nodes: Vec<Node>,
-    stack: Vec<Value>,
+    pub stack: Vec<Value>,
     /// Heights of the stack at which marks stand.
-    marks: Vec<usize>,
+    pub marks: Vec<usize>,
     memo: HashMap<u64, Value>,
     /// Values and bytes that may still be copied.
-    allowance: usize,
+    pub allowance: usize,
 }
 
 /// A pickle and the number of its bytes.
@@ -100,72 +100,6 @@ impl Machine<'_> {
             }
         }
         Ok(false)
-    }
-
-    /// Numbers, texts and bytes.
-    fn scalar(&mut self, operation: u8) -> Result<Value, Flaw> {
-        let cursor = &mut self.cursor;
-        let bytes = match operation {
-            b'N' => return Ok(Value::None),
-            0x88 => return Ok(Value::Bool(true)),
-            0x89 => return Ok(Value::Bool(false)),
-            b'J' => return Ok(Value::Int(i32::from_le_bytes(cursor.array()?).into())),
-            b'K' => return Ok(Value::Int(cursor.byte()?.into())),
-            b'M' => return Ok(Value::Int(u16::from_le_bytes(cursor.array()?).into())),
-            b'G' => return Ok(Value::Float(f64::from_be_bytes(cursor.array()?))),
-            b'I' | b'L' | b'F' | b'V' | b'S' => return self.line_scalar(operation),
-            0x8a => {
-                let size = cursor.length::<1>()?;
-                return self.long(size);
-            }
-            0x8b => {
-                let size = cursor.length::<4>()?;
-                return self.long(size);
-            }
-            b'X' | b'T' | b'B' => cursor.length::<4>()?,
-            0x8c | b'U' | b'C' => cursor.length::<1>()?,
-            0x8d | 0x8e => cursor.length::<8>()?,
-            _ => {
-                let found = format!("operation 0x{operation:02x}");
-                return Err(self.flaw("an operation that builds plain data", &found));
-            }
-        };
-        let bytes = cursor.take(bytes)?;
-        match operation {
-            b'B' | b'C' | 0x8e => Ok(Value::Bytes(bytes.into())),
-            // A str of Python 2 may hold bytes.
-            b'T' | b'U' if std::str::from_utf8(bytes).is_err() => Ok(Value::Bytes(bytes.into())),
-            _ => Ok(Value::Text(self.cursor.text(bytes)?.into())),
-        }
-    }
-
-    /// Values of the first protocol, written as a line of text.
-    fn line_scalar(&mut self, operation: u8) -> Result<Value, Flaw> {
-        let line = self.cursor.line()?;
-        let value = match (operation, line) {
-            (b'I', "00") => Some(Value::Bool(false)),
-            (b'I', "01") => Some(Value::Bool(true)),
-            (b'I', _) => line.parse().ok().map(Value::Int),
-            (b'L', _) => line.trim_end_matches('L').parse().ok().map(Value::Int),
-            (b'F', _) => line.parse().ok().map(Value::Float),
-            // Escapes stand for characters that no name in a checkpoint has.
-            _ if line.contains('\\') => None,
-            (b'S', _) => Some(Value::Text(line.trim_matches(['\'', '"']).into())),
-            _ => Some(Value::Text(line.into())),
-        };
-        value.ok_or_else(|| self.flaw("a number or a plain text", "another line"))
-    }
-
-    fn long(&mut self, size: usize) -> Result<Value, Flaw> {
-        if size > 15 {
-            let found = format!("one of {size} bytes");
-            return Err(self.flaw("a whole number of at most 15 bytes", &found));
-        }
-        let bytes = self.cursor.take(size)?;
-        let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
-        let mut wide = [if negative { 0xff } else { 0 }; 16];
-        wide[..size].copy_from_slice(bytes);
-        Ok(Value::Int(i128::from_le_bytes(wide)))
     }
 
     fn container(&mut self, operation: u8) -> Result<(), Flaw> {
@@ -281,128 +215,5 @@ impl Machine<'_> {
     fn line_number(&mut self) -> Result<u64, Flaw> {
         let line = self.cursor.line()?;
         line.parse().map_err(|_| self.flaw("a number", "text"))
-    }
-
-    pub fn node(&self, value: &Value) -> Option<&Node> {
-        match value {
-            Value::Node(NodeId(id)) => self.nodes.get(*id as usize),
-            _ => None,
-        }
-    }
-
-    fn node_mut(&mut self, value: &Value) -> Option<&mut Node> {
-        match value {
-            Value::Node(NodeId(id)) => self.nodes.get_mut(*id as usize),
-            _ => None,
-        }
-    }
-
-    /// Allows a copy of so many values or bytes.
-    pub fn spend(&mut self, count: usize) -> Result<(), Flaw> {
-        let left = self.allowance.checked_sub(count);
-        self.allowance = left.ok_or_else(|| self.flaw("few copies", "ever more of them"))?;
-        Ok(())
-    }
-
-    /// A new node as a value.
-    pub fn add(&mut self, node: Node) -> Value {
-        self.nodes.push(node);
-        // Fewer nodes than operations, whose number fits.
-        Value::Node(NodeId((self.nodes.len() - 1) as u32))
-    }
-
-    fn push_node(&mut self, node: Node) {
-        let value = self.add(node);
-        self.stack.push(value);
-    }
-
-    fn push_marked(&mut self, make: fn(Vec<Value>) -> Node) -> Result<(), Flaw> {
-        let items = self.marked()?;
-        self.push_node(make(items));
-        Ok(())
-    }
-
-    fn extend(&mut self, items: Vec<Value>) -> Result<(), Flaw> {
-        let list = self.top()?.clone();
-        match self.node_mut(&list) {
-            Some(Node::List(list)) => list.extend(items),
-            _ => return Err(self.flaw("a list", "another value")),
-        }
-        Ok(())
-    }
-
-    fn set(&mut self, entries: Vec<(Value, Value)>) -> Result<(), Flaw> {
-        let dict = self.top()?.clone();
-        match self.node_mut(&dict) {
-            Some(Node::Dict(dict)) => dict.extend(entries),
-            _ => return Err(self.flaw("a dictionary", "another value")),
-        }
-        Ok(())
-    }
-
-    fn paired(&self, items: Vec<Value>) -> Result<Vec<(Value, Value)>, Flaw> {
-        let (pairs, rest) = items.as_chunks::<2>();
-        if !rest.is_empty() {
-            return Err(self.flaw("keys with values", "a key without one"));
-        }
-        let pair = |[key, value]: &[Value; 2]| (key.clone(), value.clone());
-        Ok(pairs.iter().map(pair).collect())
-    }
-
-    /// Everything above the last mark, which goes.
-    fn marked(&mut self) -> Result<Vec<Value>, Flaw> {
-        let mark = self
-            .marks
-            .pop()
-            .ok_or_else(|| self.flaw("a mark", "none"))?;
-        let height = self.stack.len();
-        if mark > height {
-            return Err(self.flaw("a mark below the top", "one above it"));
-        }
-        Ok(self.stack.split_off(mark))
-    }
-
-    fn last(&mut self, count: usize) -> Result<Vec<Value>, Flaw> {
-        let below = self.stack.len().checked_sub(count);
-        let below = below.ok_or_else(|| self.flaw("values on the stack", "too few"))?;
-        Ok(self.stack.split_off(below))
-    }
-
-    fn top(&self) -> Result<&Value, Flaw> {
-        self.stack
-            .last()
-            .ok_or_else(|| self.flaw("a value on the stack", "none"))
-    }
-
-    fn pop(&mut self) -> Result<Value, Flaw> {
-        let top = self.stack.pop();
-        top.ok_or_else(|| self.flaw("a value on the stack", "none"))
-    }
-
-    /// Pops a value, or a mark that stands on top.
-    fn drop_top(&mut self) -> Result<(), Flaw> {
-        match self.marks.last() {
-            Some(&mark) if mark == self.stack.len() => self.marks.truncate(self.marks.len() - 1),
-            _ => {
-                self.pop()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Text that a value is.
-pub(super) fn text(value: Option<&Value>) -> Option<Arc<str>> {
-    match value {
-        Some(Value::Text(text)) => Some(text.clone()),
-        _ => None,
-    }
-}
-
-/// A whole number of at least 0 that a value is.
-pub(super) fn whole(value: Option<&Value>) -> Option<u64> {
-    match value {
-        Some(&Value::Int(number)) => u64::try_from(number).ok(),
-        _ => None,
     }
 }

@@ -7,11 +7,13 @@ mod cursor;
 mod legacy;
 mod machine;
 mod rebuild;
+mod scalar;
+mod stack;
 mod value;
 
 use std::{collections::HashMap, fs::File};
 
-pub(crate) use value::{Node, Pickled, TensorRef, Value};
+pub(crate) use value::{Node, Pickled, TensorRef, Value, whole};
 
 use crate::{
     error::Flaw,

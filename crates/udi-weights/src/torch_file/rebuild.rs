@@ -6,8 +6,8 @@ use half::f16;
 
 use super::{
     allowed::Allowed,
-    machine::{MOST_ARGUMENTS, Machine, text, whole},
-    value::{Node, StorageRef, TensorRef, Value},
+    machine::{MOST_ARGUMENTS, Machine},
+    value::{Node, StorageRef, TensorRef, Value, text, whole},
 };
 use crate::error::Flaw;
 

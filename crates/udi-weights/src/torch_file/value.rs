@@ -115,3 +115,19 @@ impl Pickled {
         }
     }
 }
+
+/// Text that a value is.
+pub(crate) fn text(value: Option<&Value>) -> Option<Arc<str>> {
+    match value {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// A whole number of at least 0 that a value is.
+pub(crate) fn whole(value: Option<&Value>) -> Option<u64> {
+    match value {
+        Some(&Value::Int(number)) => u64::try_from(number).ok(),
+        _ => None,
+    }
+}

@@ -1,10 +1,11 @@
-#!/usr/bin/env node
 /** The command `udi-native`. */
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../native/package-root.js";
 import { benchCommand } from "./bench-command.js";
+import { dataCommand } from "./data-command.js";
 import { doctorCommand } from "./doctor-command.js";
 import { installLibtorchCommand } from "./install-libtorch-command.js";
+import { previewCommand } from "./preview-command.js";
 import { reportError } from "./report-error.js";
 import { trainCommand } from "./train-command.js";
 
@@ -12,9 +13,15 @@ const program = new Command("udi-native")
   .description("Self-supervised pretraining of Vision Transformers with UDI")
   .version(packageVersion());
 
-for (const command of [trainCommand(), benchCommand(), doctorCommand(), installLibtorchCommand()]) {
-  program.addCommand(command);
-}
+const commands = [
+  trainCommand(),
+  previewCommand(),
+  dataCommand(),
+  benchCommand(),
+  doctorCommand(),
+  installLibtorchCommand(),
+];
+for (const command of commands) program.addCommand(command);
 throwInsteadOfExit(program);
 
 try {

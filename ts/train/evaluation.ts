@@ -3,6 +3,7 @@ import type { ResolvedConfig } from "../config/resolved.js";
 import { evaluateKnn } from "../evaluate/knn.js";
 import type { Native } from "../native/engine.js";
 import type { Progress, Run } from "../run/run.js";
+import { imageLimits } from "../views/read-image.js";
 import { evaluationIsDue } from "./plan.js";
 import type { TrainOptions } from "./train-options.js";
 import type { KnnData } from "./training-data.js";
@@ -29,6 +30,7 @@ export async function evaluateWhereDue(evaluated: Evaluated, progress: Progress)
     ...sources,
     native,
     workers,
+    limits: imageLimits(config.data),
     batchSize: config.training.batchSize,
   });
   const record = { step, protocol: "knn", network: "teacher", scores } as const;

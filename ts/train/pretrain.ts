@@ -1,6 +1,6 @@
 /** Pretraining with UDI, from a configuration to a finished run: the main path, top to bottom. */
 import type { Config } from "../config/schema.js";
-import { openEngine, renderViews } from "../native/engine.js";
+import { openEngine, openViewBatch, setViewThreads } from "../native/engine.js";
 import { enterRun } from "../run/enter-run.js";
 import { describeEnvironment } from "../run/environment.js";
 import type { StepRecord } from "../run/records.js";
@@ -13,6 +13,7 @@ import { batchesOf, engineOptions, settleRun } from "./settle-run.js";
 import { requireFewSkipped } from "./skip-limit.js";
 import type { TrainOptions, TrainResult } from "./train-options.js";
 import { advanced, skippedRecords, stepRecord, withWayBack } from "./turn.js";
+import { WaitWatch } from "./wait-watch.js";
 import { withWaits } from "./waits.js";
 
 /**
@@ -20,12 +21,14 @@ import { withWaits } from "./waits.js";
  * `config.output`. Rejects with a UdiError; what can be known before is refused before the folder is touched.
  */
 export async function train(written: Config, options: TrainOptions = {}): Promise<TrainResult> {
-  const { mode = "start", onRemark = () => {}, onStart, onStep, onEvaluation, signal } = options;
-  const settled = await settleRun(written, onRemark);
+  const { mode = "start", onRemark = () => {}, onIndexing = () => {} } = options;
+  const { onStart, onStep, onEvaluation, signal } = options;
+  const settled = await settleRun(written, { onRemark, onProgress: onIndexing });
   const { config, data, stepsPerEpoch } = settled;
   const entry = await enterRun({ ...settled, mode, onRemark });
 
   await using native = await openEngine(engineOptions(config));
+  setViewThreads(config.data.workers);
   if (entry.checkpoint !== null) await native.load(entry.checkpoint.state);
   let progress: Progress = entry.checkpoint?.record ?? BEGINNING;
   await using run = await openRun(entry, describeEnvironment({ ...settled, fromStep: progress.step }));
@@ -33,9 +36,14 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
   onStart?.({ folder: run.folder, config, images: data.train.count, stepsPerEpoch, step: progress.step });
   await evaluateWhereDue(evaluated, progress);
 
+  const waits = new WaitWatch({ ...config.data, cores: settled.machine.cores });
   let outcome: TrainResult["outcome"] = "finished";
   let last: StepRecord | null = null;
-  const batches = trainingBatches({ ...batchesOf(settled), from: progress.position, render: renderViews });
+  const batches = trainingBatches({
+    ...batchesOf(settled),
+    from: progress.position,
+    openBatch: openViewBatch,
+  });
   for await (const { value: batch, waitSeconds } of withWaits(batches)) {
     using views = batch.views;
     const at = scheduleAt(config, { epoch: batch.epoch, step: progress.step, stepsPerEpoch });
@@ -47,6 +55,7 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
     last = stepRecord(turn);
     await run.logStep(last, skippedRecords(turn));
     onStep?.(last, progress.samples);
+    waits.add(turn, onRemark);
     requireFewSkipped(progress.samples, settled.skipLimit);
     const stopping = signal?.aborted === true;
     if (stopping || checkpointIsDue(config, progress)) await run.save(native, progress);

@@ -17,7 +17,7 @@ use crate::{
     reply::Reply,
     shapes::{EvaluationViews, MultiCropBatch, NativeOptions, ScheduleValues, StepReport},
     thread::{self, Handle},
-    views::ViewBatch,
+    view_batch::ViewBatch,
 };
 
 /// What the engine thread owns.

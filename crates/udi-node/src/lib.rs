@@ -6,7 +6,12 @@
 //! | `convert` | shapes to the types of `udi` and `udi_views`, and back |
 //! | `batch` | a batch copied out of JavaScript's memory |
 //! | `memory` | whether a model fits |
-//! | `engine`, `views`, `vote`, `machine` | the calls |
+//! | `sheet` | memory of views, lent out view by view |
+//! | `held` | native memory behind a handle of JavaScript |
+//! | `view_threads` | the threads that decode and render |
+//! | `native_image`, `jpeg_file` | decoded images |
+//! | `unfinished_batch`, `view_batch`, `view_pixels` | views while they are rendered, and then |
+//! | `view_filling`, `evaluation_views`, `engine`, `vote`, `machine` | the calls |
 //! | `thread` | the native thread that owns a learner |
 //! | `reply` | promises settled from another thread |
 //! | `failure`, `guard` | errors and panics to JavaScript errors |
@@ -24,12 +29,21 @@
 mod batch;
 mod convert;
 mod engine;
+mod evaluation_views;
 mod failure;
 mod guard;
+mod held;
+mod jpeg_file;
 mod machine;
 mod memory;
+mod native_image;
 mod reply;
 mod shapes;
+mod sheet;
 mod thread;
-mod views;
+mod unfinished_batch;
+mod view_batch;
+mod view_filling;
+mod view_pixels;
+mod view_threads;
 mod vote;

@@ -4,6 +4,14 @@ export type { Architecture } from "./config/presets.js";
 export type { ResolvedConfig } from "./config/resolved.js";
 export type { Config } from "./config/schema.js";
 export {
+  type ImageSource,
+  type IndexProgress,
+  type OpenOptions,
+  openImageSource,
+  type SourceKind,
+} from "./dataset/image-source.js";
+export { type MixturePart, openMixture } from "./dataset/mixture.js";
+export {
   ArgumentError,
   ConfigError,
   DataError,
@@ -19,9 +27,14 @@ export {
   type Machine,
   machine,
   type Native,
+  type NativeImage,
+  nativeImage,
+  openViewBatch,
   type RenderViews,
   renderViews,
+  setViewThreads,
   type ViewBatch,
+  type ViewFilling,
 } from "./native/engine.js";
 export { type ModelChoice, type OpenNativeOptions, openNative } from "./native/open-native.js";
 export type {
@@ -41,11 +54,16 @@ export type {
   StepReport,
   TargetSamples,
 } from "./native/types.js";
+export { contactSheet } from "./picture/contact-sheet.js";
+export type { PicturedImage } from "./picture/image-section.js";
+export { type PreviewRequest, previewedImages } from "./picture/previewed-images.js";
 export { type RandomStream, randomStream } from "./random.js";
 export { type MultiCropOptions, multiCropRecipe } from "./recipe/multi-crop.js";
 export { PHOTOMETRIC_DEFAULTS, type PhotometricOptions } from "./recipe/photometric.js";
 export type { ImageMaps, ImageRecipe, ViewRecipe } from "./recipe/types.js";
 export type { EvaluationRecord, SkippedRecord, StepRecord } from "./run/records.js";
+export { type CheckProgress, type CheckRequest, checkData } from "./survey/check-data.js";
+export type { CheckReport } from "./survey/report.js";
 export { train } from "./train/pretrain.js";
 export type { TrainOptions, TrainResult, TrainStart } from "./train/train-options.js";
 export { decodeImage } from "./views/decode.js";

@@ -6,7 +6,7 @@ import { packageRoot } from "../../ts/native/package-root.js";
 const TINY = ["--arch", "vit_tiny", "--batch", "1", "--locals", "1", "--out-dim", "64", "--steps", "2"];
 
 function benchStep(args: readonly string[]) {
-  const main = join(packageRoot, "dist", "cli", "main.js");
+  const main = join(packageRoot, "dist", "cli", "start.cjs");
   return spawnSync(process.execPath, [main, "bench", "step", ...args], { encoding: "utf8" });
 }
 

@@ -5,7 +5,7 @@ import type { Diagnosis } from "../../ts/native/doctor.js";
 import { packageRoot, packageVersion } from "../../ts/native/package-root.js";
 
 function udiNative(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const main = join(packageRoot, "dist", "cli", "main.js");
+  const main = join(packageRoot, "dist", "cli", "start.cjs");
   return spawnSync(process.execPath, [main, ...args], { env: { ...process.env, ...env }, encoding: "utf8" });
 }
 
@@ -16,7 +16,8 @@ test("--version is the version of the package", () => {
 test("help names every command", () => {
   const { status, stdout } = udiNative(["--help"]);
   expect(status).toBe(0);
-  for (const command of ["train", "doctor", "install-libtorch"]) expect(stdout).toContain(command);
+  const commands = ["train", "preview", "data", "bench", "doctor", "install-libtorch"];
+  for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
 });
 
 test.each([["no-such-command"], ["doctor --no-such-option"], ["install-libtorch --cpu --cuda"]])(
@@ -27,6 +28,13 @@ test.each([["no-such-command"], ["doctor --no-such-option"], ["install-libtorch 
     expect(stderr).toMatch(/^error: /);
   },
 );
+
+test("files are read by more threads than libuv's own four, or by as many as the environment says", () => {
+  const libuvThreads = (env: NodeJS.ProcessEnv) =>
+    (JSON.parse(udiNative(["doctor", "--json"], env).stdout) as Diagnosis).threads.libuv;
+  expect(libuvThreads({ UV_THREADPOOL_SIZE: undefined })).toBe(32);
+  expect(libuvThreads({ UV_THREADPOOL_SIZE: "7" })).toBe(7);
+});
 
 test("doctor --json says that this machine can train, and what was found", () => {
   const { status, stdout } = udiNative(["doctor", "--json"]);

@@ -52,10 +52,21 @@ test.each([
   ],
   [
     ["data.kind=flat-folder"],
-    "data.path: expected a folder of images, as data.kind is flat-folder",
-    "--data DIR",
+    "data.path: expected a path of images, as data.kind is flat-folder",
+    "--data PATH",
   ],
-  [["data.kind=quickstart", "data.path=x"], "data.kind: expected auto, class-folders or flat-folder", ""],
+  [
+    ["data.mix=[{path: a}]", "data.path=x"],
+    "data.mix: expected null where data.path is set",
+    "data.mix=null",
+  ],
+  [["data.mix=[{path: a}]", "data.kind=list"], "data.kind: expected auto where data.mix is set", ""],
+  [["data.kind=mixture"], "data.path: expected a path of images, as data.kind is mixture", ""],
+  [
+    ["data.kind=quickstart", "data.path=x"],
+    "data.kind: expected auto, class-folders, flat-folder, list, shards where data.path is set",
+    "",
+  ],
   [
     ["evaluate.knn.cropSize=100"],
     "evaluate.knn.cropSize: expected a multiple of model.patchSize 16",
@@ -67,11 +78,7 @@ test.each([
     "evaluate.knn.heldOut: expected null where data.path is null (the quickstart",
     "",
   ],
-  [
-    ["evaluate.knn.train=x"],
-    "evaluate.knn.heldOut: expected a folder of class folders where evaluate.knn.train",
-    "",
-  ],
+  [["evaluate.knn.train=x"], "evaluate.knn.heldOut: expected labelled images where evaluate.knn.train", ""],
 ])("%j contradicts the defaults, and is refused before anything is read", (set, message, hint) => {
   const error = loadError({ file: "defaults", set });
   expect(error.message).toContain(message);
@@ -89,9 +96,9 @@ test("what is not used is not checked: local crops where there are none, windows
 test("the published run asks for its data", () => {
   const error = loadError({ file: "pretrain/vit-small-16-300ep" });
   expect(error.message).toMatch(
-    /^data\.path: expected a folder of images, as data\.kind is class-folders, received null \(configs\/defaults\.yaml:\d+:3\)$/,
+    /^data\.path: expected a path of images, as data\.kind is class-folders, received null \(configs\/defaults\.yaml:\d+:3\)$/,
   );
-  expect(error.hint).toBe("give the folder with --data DIR");
+  expect(error.hint).toBe("give it with --data PATH");
 });
 
 test("a batch larger than the data set is refused, with the place of the key", () => {
@@ -109,7 +116,7 @@ test("neighbours need labels: those of the training images, or of a folder of th
   const set = ["evaluate.knn.heldOut=x"];
   const config = loadConfig({ data: "images", set });
   expect(() => resolveConfig(config, CPU_MACHINE)).toThrow(
-    "evaluate.knn.train: expected a folder of class folders, as the training images have no labels, received null",
+    "evaluate.knn.train: expected labelled images, as the training images have no labels, received null",
   );
   const labelled = resolveConfig(config, { ...CPU_MACHINE, labelled: true });
   expect(labelled.evaluate.knn).toMatchObject({ heldOut: "x", train: null });

@@ -4,6 +4,7 @@ import type { RunFacts } from "../../ts/config/resolved.js";
 /** A 2-core machine without GPU, and a folder of 2000 images without labels. */
 export const CPU_MACHINE: RunFacts = {
   samples: 2000,
+  dataKind: "flat-folder",
   labelled: false,
   cores: 2,
   cudaDevices: 0,

@@ -90,7 +90,13 @@ test.each([
   ["crops.photometric.blurRadius=[0, 2]", "expected two numbers above 0, smaller first, received [0,2]"],
   ["evaluate.knn.neighbours=[]", "expected a list, not empty, of: a whole number of at least 1, received []"],
   ["evaluate.knn.neighbours=[5, 0]", "of: a whole number of at least 1, received [5,0]"],
-  ["data.path=3", "data.path: expected null or a folder of images, received 3"],
+  [
+    "data.path=3",
+    "data.path: expected null or a folder of images, a list of files (.txt, .csv, .tsv) or tar shards, received 3",
+  ],
+  ["data.mix=[]", "data.mix: expected null or a list, not empty, of: { path: TEXT, kind: auto, weight:"],
+  ["data.mix=[{path: a, weight: 0}]", "weight: NUMBER above 0 }, received "],
+  ["data.mix=[{weight: 1}]", "data.mix: expected null or a list, not empty, of: { path: TEXT"],
   ["model=3", "model: expected a map with the keys arch, width, depth, "],
   ["seed.x=3", 'seed: expected a whole number in [0, 9007199254740991], received {"x":3}'],
 ])("--set %s is refused", (assignment, message) => {
@@ -112,6 +118,10 @@ test.each([
   ["toString=3", "toString: unknown key"],
   ["__proto__.seed=3", "__proto__: unknown key"],
   ["extends=quickstart", "extends: unknown key"],
+  [
+    "data.mix=[{path: a}, {path: b, wieght: 2}]",
+    "data.mix.1.wieght: unknown key; known are path, kind, weight",
+  ],
 ])("--set %s is an unknown key, with the nearest one", (assignment, message) => {
   expect(loadError({ set: [assignment] }).message).toContain(message);
 });
@@ -177,4 +187,12 @@ test("aliases that unfold into very many values are refused", () => {
     return `${name}: &${name} [${above === undefined ? "1" : Array(9).fill(`*${above}`).join(", ")}]`;
   });
   expect(loadError({ file: configFile(lines.join("\n")) }).message).toContain("alias");
+});
+
+test("a part of a mixture is read as what is found, and weighs 1, unless it says otherwise", () => {
+  const { data } = loadConfig({ set: ["data.mix=[{path: a}, {path: b, kind: list, weight: 2.5}]"] });
+  expect(data.mix).toEqual([
+    { path: "a", kind: "auto", weight: 1 },
+    { path: "b", kind: "list", weight: 2.5 },
+  ]);
 });

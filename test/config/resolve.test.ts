@@ -13,6 +13,7 @@ import { CPU_MACHINE, GPU_MACHINE } from "./facts.js";
 
 const facts: fc.Arbitrary<RunFacts> = fc.record({
   samples: fc.integer({ min: 128, max: 2_000_000 }),
+  dataKind: fc.constantFrom("class-folders", "flat-folder", "list", "shards"),
   labelled: fc.boolean(),
   cores: fc.integer({ min: 1, max: 256 }),
   cudaDevices: fc.integer({ min: 0, max: 8 }),
@@ -69,11 +70,12 @@ test("device cpu on a GPU machine computes in fp32", () => {
 });
 
 test("the kind of the data is what was found", () => {
-  const kind = (data: string | undefined, labelled: boolean) =>
-    resolveConfig(loadConfig({ data }), { ...CPU_MACHINE, labelled }).data.kind;
-  expect(kind(undefined, true)).toBe("quickstart");
-  expect(kind("images", true)).toBe("class-folders");
-  expect(kind("images", false)).toBe("flat-folder");
+  const kind = (data: string | undefined, dataKind: RunFacts["dataKind"]) =>
+    resolveConfig(loadConfig({ data }), { ...CPU_MACHINE, dataKind }).data.kind;
+  expect(kind(undefined, "class-folders")).toBe("quickstart");
+  expect(kind("images", "class-folders")).toBe("class-folders");
+  expect(kind("images", "flat-folder")).toBe("flat-folder");
+  expect(kind("images.csv", "list")).toBe("list");
 });
 
 test("a named architecture gives the published shape", () => {

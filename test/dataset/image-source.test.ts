@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ImageSource, openImageSource } from "../../ts/dataset/image-source.js";
 import { DataError } from "../../ts/errors.js";
@@ -12,7 +12,7 @@ function folderOf(...files: string[]): string {
 }
 
 function filesOf(source: ImageSource): string[] {
-  return Array.from({ length: source.count }, (_, index) => relative(source.root, source.file(index)));
+  return Array.from({ length: source.count }, (_, index) => source.key(index));
 }
 
 function labelsOf(source: ImageSource): number[] {
@@ -66,7 +66,7 @@ describe("class folders", () => {
     const source = await openImageSource(folderOf("a/1.png"), "class-folders");
     for (const index of [-1, 1, 0.5]) {
       expect(() => source.label(index)).toThrow(RangeError);
-      expect(() => source.file(index)).toThrow(RangeError);
+      expect(() => source.name(index)).toThrow(RangeError);
     }
   });
 });

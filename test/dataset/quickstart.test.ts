@@ -60,10 +60,10 @@ describe("the cache folder", () => {
     expect([train.count, heldOut.count, train.count + heldOut.count]).toEqual([2016, 504, QUICKSTART_IMAGES]);
 
     progress.length = 0;
-    const before = readFileSync(train.file(0));
+    const before = readFileSync(train.name(0));
     await quickstartData(options);
     expect(progress).toEqual([]);
-    expect(readFileSync(train.file(0))).toEqual(before);
+    expect(readFileSync(train.name(0))).toEqual(before);
   });
 
   test("that cannot be written is one error with a way out", async () => {

@@ -54,7 +54,7 @@ test.each<[string, () => string[], RegExp]>([
   [
     "a missing data folder",
     () => [tiny, "--data", join(folder, "nowhere"), "--out", fresh],
-    /nowhere: expected a folder of images, but it does not exist/,
+    /nowhere: expected a folder of images, a list of files or tar shards, but it does not exist/,
   ],
   [
     "a data folder without images",

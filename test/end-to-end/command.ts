@@ -19,7 +19,7 @@ export interface Command {
 }
 
 /** The file that `udi-native` runs. */
-export const main = join(packageRoot, "dist", "cli", "main.js");
+export const main = join(packageRoot, "dist", "cli", "start.cjs");
 
 export function start(...args: readonly string[]): Command {
   return startNode(main, ...args);

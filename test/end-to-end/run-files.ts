@@ -19,7 +19,7 @@ export function computed(run: string) {
   return { measured, state: createHash("sha256").update(lastState(run)).digest("hex") };
 }
 
-const NO_TIMES = { seconds: 0, dataWaitSeconds: 0, imagesPerSecond: 0 };
+const NO_TIMES = { seconds: 0, dataWaitSeconds: 0, dataSeconds: {}, imagesPerSecond: 0 };
 
 function lastState(run: string): Buffer {
   return readFileSync(join(run, "checkpoints", String(checkpoints(run).at(-1)), "state.safetensors"));

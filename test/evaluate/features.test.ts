@@ -6,6 +6,7 @@ import type { DecodedImage } from "../../ts/native/types.js";
 import { imageFolder } from "../views/image-folder.js";
 
 const SIZE = { resizeTo: 2, crop: 2 };
+const limits = { maxPixels: 1e6, decodedBytes: 1e6 };
 
 /** Fills a view with the image's first byte. */
 async function render(images: readonly DecodedImage[]): Promise<Uint8Array> {
@@ -21,9 +22,9 @@ test("each image that can be decoded has its row, of norm 1", async () => {
   const source = await imageFolder({ images: 6, damaged: [2] });
   const progress: number[] = [];
   const onProgress = (done: number) => progress.push(done);
-  const request = { source, size: SIZE, batchSize: 4, workers: 2, embed, render, onProgress };
+  const request = { source, size: SIZE, batchSize: 4, workers: 2, limits, embed, render, onProgress };
   const { rows, width, samples, skipped } = await sourceFeatures(request);
-  expect([width, samples, skipped.map(({ file }) => file)]).toEqual([2, [0, 1, 3, 4, 5], [source.file(2)]]);
+  expect([width, samples, skipped.map(({ file }) => file)]).toEqual([2, [0, 1, 3, 4, 5], [source.name(2)]]);
   expect(progress).toEqual([4, 6]);
   for (const [row, sample] of samples.entries()) {
     const norm = Math.hypot(7 * sample, 1);
@@ -34,7 +35,7 @@ test("each image that can be decoded has its row, of norm 1", async () => {
 
 test("a source without one readable image is one error", async () => {
   const source = await imageFolder({ images: 3, damaged: [0, 1, 2] });
-  const failing = sourceFeatures({ source, size: SIZE, batchSize: 2, workers: 2, embed, render });
+  const failing = sourceFeatures({ source, size: SIZE, batchSize: 2, workers: 2, limits, embed, render });
   await expect(failing).rejects.toThrow(DataError);
   await expect(failing).rejects.toThrow(/none of its 3 images can be decoded/);
 });

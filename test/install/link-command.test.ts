@@ -6,7 +6,7 @@ import { put, temporaryFolder } from "../native/fake-libtorch.js";
 
 test("the command of a clone can be run from node_modules/.bin, also when it is linked again", () => {
   const root = temporaryFolder();
-  put(join(root, "dist", "cli", "main.js"), "#!/bin/sh\necho trained\n");
+  put(join(root, "dist", "cli", "start.cjs"), "#!/bin/sh\necho trained\n");
   linkCommand(root);
   linkCommand(root);
   const done = spawnSync(join(root, "node_modules", ".bin", "udi-native"), { encoding: "utf8" });

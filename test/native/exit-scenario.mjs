@@ -1,6 +1,6 @@
 /** Run by process-exit.test.ts in a process of its own: `node exit-scenario.mjs <scenario>`. Uses the built package. */
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { openEngine } from "../../dist/native/engine.js";
+import { nativeImage, openEngine, openViewBatch } from "../../dist/native/engine.js";
 
 const OPTIONS = {
   model: {
@@ -50,6 +50,19 @@ function keepBusy(engine) {
   for (let count = 0; count < 200; count++) step(engine).catch(() => undefined);
 }
 
+/** Starts more views than will be made before the scenario ends. */
+function keepRendering() {
+  const image = nativeImage(new Uint8Array(3 * 500 * 500), 500, 500);
+  const crop = { top: 0, left: 0, height: 500, width: 500 };
+  const jitter = [{ kind: "hue", shift: 0.1 }];
+  const colour = { jitter, grayscale: false, blurRadius: 2, solarizeThreshold: null };
+  const view = { crop, size: 1024, flipped: false, ...colour };
+  const filling = openViewBatch({ images: 50, globalSize: 1024, localCrops: 0, localSize: 0 });
+  for (let place = 0; place < 50; place++) {
+    filling.fill(place, image, { globals: [view, view], locals: [], maps: null }).catch(() => undefined);
+  }
+}
+
 const SCENARIOS = {
   async "left open"() {
     await step(await openEngine(OPTIONS));
@@ -61,6 +74,10 @@ const SCENARIOS = {
   async "exit while it opens"() {
     openEngine(OPTIONS);
     setImmediate(() => process.exit(4));
+  },
+  async "exit while it renders"() {
+    keepRendering();
+    soon(() => process.exit(6));
   },
   async "uncaught while it computes"() {
     keepBusy(await openEngine(OPTIONS));

@@ -1,4 +1,4 @@
-/** However a process ends, an engine neither crashes nor holds it. Needs the built package (`npm run build`). */
+/** However a process ends, neither an engine nor the renderer crashes or holds it. Needs the built package (`npm run build`). */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -17,6 +17,7 @@ test.each([
   ["left open", 0, ""],
   ["exit while it computes", 3, ""],
   ["exit while it opens", 4, ""],
+  ["exit while it renders", 6, ""],
   ["uncaught while it computes", 1, ""],
   ["forgotten while it computes", 5, ""],
   ["pending work keeps the process", 0, "step 1"],

@@ -28,6 +28,7 @@ export const environment: Environment = {
 export function exampleConfig(out: string, ...set: string[]): ResolvedConfig {
   const facts = {
     samples: dataset.images,
+    dataKind: "class-folders" as const,
     labelled: true,
     cores: 2,
     cudaDevices: 0,
@@ -74,6 +75,7 @@ export function stepAt(step: number): StepRecord {
     overflowed: false,
     seconds: 0.1,
     dataWaitSeconds: 0.01,
+    dataSeconds: { read: 0.01, decode: 0.1, recipe: 0.01, render: 0.1 },
     imagesPerSecond: 100,
   };
 }

@@ -10,14 +10,20 @@ import {
 } from "../../ts/train/turn.js";
 import { progressAt } from "../run/example-run.js";
 
-const shape = { images: 8, globalSize: 32, localCrops: 2, localSize: 16 };
+const views = {
+  shape: { images: 8, globalSize: 32, localCrops: 2, localSize: 16 },
+  bytes: 0,
+  seconds: { resize: 0, photometric: 0 },
+  pixels: () => ({ globalViews: new Uint8Array(), localViews: new Uint8Array() }),
+};
 
 /** The turn of step 6, the last of the second epoch of three steps. */
 const turn: Turn = {
   batch: {
     epoch: 1,
     index: 2,
-    views: { shape, bytes: 0, [Symbol.dispose]: () => {} },
+    views: { ...views, [Symbol.dispose]: () => {} },
+    seconds: { read: 1, decode: 2, recipe: 3, render: 4 },
     skipped: [{ file: "/data/a.png", reason: "empty", epoch: 1, sample: 4 }],
   },
   at: {
@@ -57,6 +63,7 @@ test("a step's record holds what the step measured and where its schedules stood
     overflowed: false,
     seconds: 0.3,
     dataWaitSeconds: 0.1,
+    dataSeconds: { read: 1, decode: 2, recipe: 3, render: 4 },
     imagesPerSecond: 20,
   });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { inflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { decodeImage } from "../../ts/views/decode.js";
+import { decodeBytes, decodeImage } from "../../ts/views/decode.js";
 import { DecodeError } from "../../ts/views/decode-error.js";
 import { temporaryFolder } from "../native/fake-libtorch.js";
 
@@ -18,9 +18,9 @@ interface Expected {
 
 const expected: Record<string, Expected> = JSON.parse(readFileSync(join(FIXTURES, "expected.json"), "utf8"));
 
-/** Two JPEG or lossy WebP decoders may round differently; everything else is exact. */
+/** Two decoders of lossy WebP may round differently; everything else is exact. */
 function tolerance(name: string): number {
-  return /\.jpe?g$|lossy/.test(name) ? 2 : 0;
+  return name.includes("lossy") ? 2 : 0;
 }
 
 function largestDifference(a: Uint8Array, b: Uint8Array): number {
@@ -123,6 +123,12 @@ describe("what is no image is refused with the reason", () => {
     ["a bitmap of 10 thousand million pixels", bomb, /at most 178956970 pixels/],
     ["a PPM of 10 thousand million pixels", "P6 100000 100000 255\n", /at most 178956970 pixels/],
     [
+      "a JPEG of 900 million pixels",
+      claiming(30_000, 30_000),
+      /at most 178956970 pixels, received 30000 x 30000/,
+    ],
+    ["a JPEG without rows", claiming(21, 0), /expected an image, received 21 x 0 pixels/],
+    [
       "a compressed bitmap",
       compressedBitmap(),
       /expected uncompressed pixels, received 8 bits, compression 1/,
@@ -140,12 +146,48 @@ describe("what is no image is refused with the reason", () => {
     const side = 13_400;
     const flat = sharp({ create: { width: side, height: side, channels: 3, background: "red" } });
     const file = await write(await flat.png({ compressionLevel: 1 }).toBuffer());
-    await expect(decodeImage(file)).rejects.toThrow(/pixel limit/);
+    await expect(decodeImage(file)).rejects.toThrow(
+      "expected at most 178956970 pixels, received 13400 x 13400",
+    );
   });
 
   test("a file that does not exist", async () => {
     await expect(decodeImage("/nowhere/cat.jpg")).rejects.toThrow(DecodeError);
   });
+});
+
+/** A JPEG that says it has another size. */
+function claiming(width: number, height: number): Buffer {
+  const bytes = read("rgb.jpg");
+  const frame = bytes.indexOf(Buffer.from([0xff, 0xc0]));
+  bytes.writeUInt16BE(height, frame + 5);
+  bytes.writeUInt16BE(width, frame + 7);
+  return bytes;
+}
+
+describe("the limits of an image", () => {
+  const names = ["rgb.jpg", "rgb.png", "lossy.webp", "rgb.tif", "rgb.bmp", "rgb.ppm", "grey.pgm", "cmyk.tif"];
+
+  test.each(names)("hold for %s", async (name) => {
+    const bytes = read(name);
+    (await decodeBytes(bytes, name, { maxPixels: 21 * 13 }))[Symbol.dispose]();
+    await expect(decodeBytes(bytes, name, { maxPixels: 21 * 13 - 1 })).rejects.toThrow(
+      `${name}: expected at most 272 pixels, received 21 x 13`,
+    );
+  });
+
+  test.each([...names, "a JPEG with bytes after its end"])(
+    "give %s room once, before it is decoded",
+    async (name) => {
+      const bytes = names.includes(name) ? read(name) : Buffer.concat([read("rgb.jpg"), Buffer.alloc(9)]);
+      const asked: number[] = [];
+      const room = async (size: number) => void asked.push(size);
+      (await decodeBytes(bytes, name, { maxPixels: 1000, room }))[Symbol.dispose]();
+      expect(asked).toEqual([3 * 21 * 13]);
+      const full = () => Promise.reject(new Error("no room"));
+      await expect(decodeBytes(bytes, name, { maxPixels: 1000, room: full })).rejects.toThrow("no room");
+    },
+  );
 });
 
 function compressedBitmap(): Buffer {

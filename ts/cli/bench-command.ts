@@ -1,5 +1,6 @@
 /** `udi-native bench`: how fast this machine is. */
 import { Command, InvalidArgumentError } from "commander";
+import { benchViewsCommand } from "./bench-views-command.js";
 
 export interface BenchStepChoice {
   readonly arch?: string;
@@ -18,7 +19,10 @@ export interface BenchStepChoice {
 }
 
 export function benchCommand(): Command {
-  return new Command("bench").description("measure this machine").addCommand(stepCommand());
+  return new Command("bench")
+    .description("measure this machine")
+    .addCommand(stepCommand())
+    .addCommand(benchViewsCommand());
 }
 
 function stepCommand(): Command {

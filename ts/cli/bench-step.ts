@@ -39,8 +39,9 @@ async function settle(choice: BenchStepChoice): Promise<ResolvedConfig> {
   );
   const set = [["training.batchSize", "4"], ...chosen].map(([key, value]) => `${key}=${value}`);
   const config = loadConfig({ file: "defaults", set });
-  const facts = { ...machineFacts(await machine()), samples: config.training.batchSize, labelled: false };
-  return resolveConfig(config, facts);
+  const samples = config.training.batchSize;
+  const data = { samples, dataKind: "class-folders", labelled: false } as const;
+  return resolveConfig(config, { ...machineFacts(await machine()), ...data });
 }
 
 type Settings = Readonly<Record<string, string | number>>;

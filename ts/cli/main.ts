@@ -1,14 +1,15 @@
-#!/usr/bin/env node
 /** The command `udi-native`. */
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../native/package-root.js";
 import { averageCommand } from "./average-command.js";
 import { benchCommand } from "./bench-command.js";
+import { dataCommand } from "./data-command.js";
 import { doctorCommand } from "./doctor-command.js";
 import { exportCommand } from "./export-command.js";
 import { importCommand } from "./import-command.js";
 import { inspectCommand } from "./inspect-command.js";
 import { installLibtorchCommand } from "./install-libtorch-command.js";
+import { previewCommand } from "./preview-command.js";
 import { reportError } from "./report-error.js";
 import { trainCommand } from "./train-command.js";
 import { verifyCommand } from "./verify-command.js";
@@ -17,19 +18,20 @@ const program = new Command("udi-native")
   .description("Self-supervised pretraining of Vision Transformers with UDI")
   .version(packageVersion());
 
-for (const command of [
+const commands = [
   trainCommand(),
+  previewCommand(),
+  dataCommand(),
   importCommand(),
   inspectCommand(),
-  benchCommand(),
-  doctorCommand(),
   exportCommand(),
   averageCommand(),
   verifyCommand(),
+  benchCommand(),
+  doctorCommand(),
   installLibtorchCommand(),
-]) {
-  program.addCommand(command);
-}
+];
+for (const command of commands) program.addCommand(command);
 throwInsteadOfExit(program);
 
 try {

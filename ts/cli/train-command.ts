@@ -19,6 +19,7 @@ Examples:
   udi-native train                                          the quickstart, on images that it renders itself
   udi-native train --data photos --out runs/photos          the same small model on your own images
   udi-native train pretrain/vit-small-16-100ep --data imagenet/train --set training.batchSize=64
+  udi-native train --data 'shards/train-{000..146}.tar'     WebDataset shards; a list of files (.txt, .csv, .tsv) likewise
   udi-native train runs/photos/config.yaml --resume         go on with a run that was stopped
 `;
 
@@ -26,7 +27,10 @@ export function trainCommand(): Command {
   return new Command("train")
     .description("pretrain a Vision Transformer with UDI")
     .argument("[config]", "a YAML file, or the name of a built-in configuration (default: the quickstart)")
-    .option("--data <dir>", "folder of images: class folders or flat (data.path)")
+    .option(
+      "--data <path>",
+      "folder of images, list of files, or tar shards: 'shards-{000..146}.tar' (data.path)",
+    )
     .option("--out <dir>", "folder of the run (output)")
     .option("--set <key=value>", "set one key, e.g. training.epochs=10; may be repeated", collect)
     .addOption(

@@ -4,6 +4,7 @@ import { loadConfig } from "../config/load.js";
 import { markForRequeue } from "../run/requeue.js";
 import { train } from "../train/pretrain.js";
 import type { TrainResult } from "../train/train-options.js";
+import { IndexingProgress } from "./indexing-progress.js";
 import { Interruption, type StopSignal } from "./interruption.js";
 import type { TrainChoice } from "./train-command.js";
 import { TrainProgress } from "./train-progress.js";
@@ -16,6 +17,7 @@ export async function runTraining(file: string | undefined, choice: TrainChoice)
   // A reader that is gone, or a terminal that was closed, must not end the run before its checkpoint.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   using progress = new TrainProgress();
+  using indexing = new IndexingProgress();
   using interruption = new Interruption({
     onStop: () =>
       progress.say("stopping: this step is finished and a checkpoint written; Ctrl-C (again) leaves at once"),
@@ -24,13 +26,18 @@ export async function runTraining(file: string | undefined, choice: TrainChoice)
   const result = await train(config, {
     mode: resume ? "resume" : "start",
     signal: interruption.signal,
+    onIndexing: (names) => indexing.report(names),
     onStart: (start) => {
+      indexing[Symbol.dispose]();
       progress.say(startText(start));
       progress.start(start);
     },
     onStep: (record, samples) => progress.step(record, samples),
     onEvaluation: (record) => progress.say(evaluationText(record)),
-    onRemark: (line) => progress.say(`${pc.yellow("remark:")} ${line}`),
+    onRemark: (line) => {
+      indexing[Symbol.dispose]();
+      progress.say(`${pc.yellow("remark:")} ${line}`);
+    },
   });
   progress[Symbol.dispose]();
   if (result.outcome === "finished") return console.log(resultText(result));

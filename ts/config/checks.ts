@@ -1,4 +1,5 @@
 /** Keys that contradict each other. */
+import { PATH_KINDS } from "./data-kinds.js";
 import { modelShape } from "./model-shape.js";
 import { type Problem, unless } from "./problems.js";
 import type { Config } from "./schema.js";
@@ -115,21 +116,35 @@ function greatestDivisor(value: number, limit: number): number {
 }
 
 function dataProblems({ data }: Config): readonly Problem[] {
-  const { path, kind } = data;
+  const { path, kind, mix } = data;
+  if (mix !== null) return mixProblems(data);
   return [
     ...unless(
       path !== null || kind === "auto" || kind === "quickstart",
       "data.path",
-      `a folder of images, as data.kind is ${kind}`,
+      `a path of images, as data.kind is ${kind}`,
       path,
-      "give the folder with --data DIR",
+      "give it with --data PATH",
     ),
     ...unless(
-      path === null || kind !== "quickstart",
+      path === null || (kind !== "quickstart" && kind !== "mixture"),
       "data.kind",
-      "auto, class-folders or flat-folder where data.path is set",
+      `auto, ${PATH_KINDS.join(", ")} where data.path is set`,
       kind,
     ),
+  ];
+}
+
+function mixProblems({ path, kind, mix }: Config["data"]): readonly Problem[] {
+  return [
+    ...unless(
+      path === null,
+      "data.mix",
+      "null where data.path is set",
+      mix,
+      "add --set data.mix=null, or leave out --data (data.path)",
+    ),
+    ...unless(kind === "auto" || kind === "mixture", "data.kind", "auto where data.mix is set", kind),
   ];
 }
 
@@ -137,7 +152,7 @@ function knnProblems({ data, model, crops, evaluate }: Config): readonly Problem
   const { resizeTo, heldOut, train } = evaluate.knn;
   const given = evaluate.knn.cropSize;
   const cropSize = given === "auto" ? crops.globalSize : given;
-  const quickstart = data.path === null && (data.kind === "auto" || data.kind === "quickstart");
+  const quickstart = data.path === null && data.mix === null;
   return [
     ...unless(
       heldOut === null || !quickstart,
@@ -148,7 +163,7 @@ function knnProblems({ data, model, crops, evaluate }: Config): readonly Problem
     ...unless(
       train === null || heldOut !== null,
       "evaluate.knn.heldOut",
-      "a folder of class folders where evaluate.knn.train is set",
+      "labelled images where evaluate.knn.train is set",
       heldOut,
     ),
     ...(given === "auto" ? [] : sizeProblems("evaluate.knn.cropSize", given, model.patchSize)),

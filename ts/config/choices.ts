@@ -1,6 +1,8 @@
 /** What each "auto" about machine, data and evaluation becomes, and why. */
 import type { Precision } from "../native/types.js";
+import type { SourceKind } from "./data-kinds.js";
 import type { Device, RunFacts } from "./resolved.js";
+import type { Config } from "./schema.js";
 
 /** A value and the reason for it. */
 export type Choice<T> = readonly [value: T, reason: string];
@@ -35,14 +37,20 @@ export function chooseWorkers(device: Device, cores: number): Choice<number> {
 }
 
 export function chooseDataKind(
-  path: string | null,
-  { labelled }: Pick<RunFacts, "labelled">,
-): Choice<"class-folders" | "flat-folder" | "quickstart"> {
-  if (path === null) return ["quickstart", "no data.path"];
-  return labelled
-    ? ["class-folders", "data.path holds folders with images"]
-    : ["flat-folder", "data.path holds images without class folders"];
+  { path, mix }: Pick<Config["data"], "path" | "mix">,
+  { dataKind }: Pick<RunFacts, "dataKind">,
+): Choice<SourceKind | "quickstart"> {
+  if (path === null && mix === null) return ["quickstart", "no data.path"];
+  return [dataKind, KIND_REASONS[dataKind]];
 }
+
+const KIND_REASONS: Readonly<Record<SourceKind, string>> = {
+  "class-folders": "data.path holds folders with images",
+  "flat-folder": "data.path holds images without class folders",
+  list: "data.path is a file of names",
+  shards: "data.path names tar files",
+  mixture: "data.mix is set",
+};
 
 /** The published protocol resizes to 256 and crops 224. */
 export function chooseResizeTo(cropSize: number): Choice<number> {

@@ -15,7 +15,7 @@ const EXTENDS: JsonSchema = {
 
 /** Every key may be left out, as the defaults lie below every file. */
 export function editorSchema(): JsonSchema {
-  const schema = z.toJSONSchema(configSchema, { target: "draft-07" });
+  const schema = z.toJSONSchema(configSchema, { target: "draft-07", io: "input" });
   const { contents } = parseDocument(readFileSync(builtInFile("defaults"), "utf8"));
   const explained = isMap(contents) ? withComments(schema, contents) : schema;
   return { ...explained, properties: { extends: EXTENDS, ...explained.properties } };

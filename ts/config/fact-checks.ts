@@ -43,12 +43,12 @@ function sampleProblems({ training, evaluate }: Config, { samples, labelled }: R
       "training.batchSize",
       `at most the number of training images, ${samples}`,
       training.batchSize,
-      `add --set training.batchSize=${samples} or give a folder with more images`,
+      `add --set training.batchSize=${samples} or give more images`,
     ),
     ...unless(
       labelled || heldOut === null || train !== null,
       "evaluate.knn.train",
-      "a folder of class folders, as the training images have no labels",
+      "labelled images, as the training images have no labels",
       train,
     ),
   ];

@@ -40,7 +40,7 @@ export function resolveConfig(config: Config, facts: RunFacts): ResolvedConfig {
 function resolveData(data: Config["data"], device: Device, facts: RunFacts, reasons: Reasons): ResolvedData {
   return {
     ...data,
-    kind: settle(reasons, "data.kind", data.kind, () => chooseDataKind(data.path, facts)),
+    kind: settle(reasons, "data.kind", data.kind, () => chooseDataKind(data, facts)),
     workers: settle(reasons, "data.workers", data.workers, () => chooseWorkers(device, facts.cores)),
   };
 }

@@ -1,12 +1,15 @@
 /** What will run: numbers only, nothing left to decide. */
 import type { ModelOptions, ObjectiveOptions, OptimizerOptions, Precision } from "../native/types.js";
+import type { SourceKind } from "./data-kinds.js";
 import type { Config } from "./schema.js";
 
 /** What is known about machine and data when a run starts. */
 export interface RunFacts {
   /** Number of training images. */
   readonly samples: number;
-  /** Whether the training images lie in class folders. */
+  /** What the training images were found in. */
+  readonly dataKind: SourceKind;
+  /** Whether they have labels. */
   readonly labelled: boolean;
   /** CPU cores that this process may use. */
   readonly cores: number;
@@ -47,9 +50,7 @@ export interface ResolvedConfig
 }
 
 export interface ResolvedData extends Omit<Config["data"], "kind" | "workers"> {
-  /** The folder of images; null: the embedded quickstart data. */
-  readonly path: string | null;
-  readonly kind: "class-folders" | "flat-folder" | "quickstart";
+  readonly kind: SourceKind | "quickstart";
   readonly workers: number;
 }
 

@@ -1,5 +1,6 @@
 /** What a user may write: every key of a configuration. Meanings, units and defaults stand in configs/defaults.yaml. */
 import { z } from "zod";
+import { PATH_KINDS } from "./data-kinds.js";
 import {
   described,
   flag,
@@ -29,11 +30,26 @@ const device = described(
   'one of cpu, cuda, or a device by number like "cuda:1"',
 );
 
+const DATA_PATH = "a folder of images, a list of files (.txt, .csv, .tsv) or tar shards";
+
+const part = described(
+  section({
+    path: text(DATA_PATH),
+    kind: orAuto(oneOf(PATH_KINDS)).default("auto"),
+    weight: positive().default(1),
+  }),
+  "{ path: TEXT, kind: auto, weight: NUMBER above 0 }",
+);
+
 const data = section({
-  path: orNull(text("a folder of images")),
-  kind: orAuto(oneOf(["class-folders", "flat-folder", "quickstart"])),
+  path: orNull(text(DATA_PATH)),
+  kind: orAuto(oneOf([...PATH_KINDS, "mixture", "quickstart"])),
+  mix: orNull(listOf(part)),
+  shuffleBuffer: count(),
   workers: orAuto(count()),
   prefetchBatches: count(),
+  decodedMegabytes: count(),
+  maxPixels: count(),
   maxSkippedShare: fraction(),
 });
 
@@ -100,8 +116,8 @@ const schedule = section({
 
 const knn = section({
   everyEpochs: orNull(countOrNone()),
-  heldOut: orNull(text("a folder of class folders")),
-  train: orNull(text("a folder of class folders")),
+  heldOut: orNull(text("a path of labelled images")),
+  train: orNull(text("a path of labelled images")),
   neighbours: listOf(count()),
   temperature: positive(),
   resizeTo: orAuto(count()),

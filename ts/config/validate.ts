@@ -23,12 +23,27 @@ function unknownKeys(
   schema: z.core.$ZodType = configSchema,
   prefix = "",
 ): readonly Problem[] {
+  if (Array.isArray(values))
+    return values.flatMap((value, at) => unknownPartKeys(value, schema, `${prefix}${at}`));
   if (!(schema instanceof z.ZodObject) || !isTree(values)) return [];
   return Object.entries(values).flatMap(([key, value]) => {
     const path = `${prefix}${key}`;
     if (!Object.hasOwn(schema.shape, key)) return [unknownKey(path)];
     return unknownKeys(value, schema.shape[key], `${path}.`);
   });
+}
+
+/** Of an item of a list. */
+function unknownPartKeys(value: unknown, schema: z.core.$ZodType, path: string): readonly Problem[] {
+  const list = schema instanceof z.ZodNullable ? schema.unwrap() : schema;
+  const item = list instanceof z.ZodArray ? list.element : null;
+  if (!(item instanceof z.ZodObject) || !isTree(value)) return [];
+  const known = Object.keys(item.shape);
+  const unknown = Object.keys(value).filter((key) => !known.includes(key));
+  return unknown.map((key) => ({
+    path: `${path}.${key}`,
+    text: `unknown key; known are ${known.join(", ")}`,
+  }));
 }
 
 function unknownKey(path: string): Problem {

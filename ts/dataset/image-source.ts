@@ -1,126 +1,62 @@
-/** A folder of images as a numbered list of files, with labels where its sub-folders are classes. */
-import { join, resolve } from "node:path";
-import { DataError } from "../errors.js";
-import {
-  type ImageDirectory,
-  imageDirectories,
-  type Listing,
-  listFolder,
-  realFolder,
-} from "./image-directories.js";
+/** Images as a numbered row, whatever they lie in: folders, a list of files, tar shards, or a mixture of these. */
+import { resolve } from "node:path";
+import type { PathKind, SourceKind } from "../config/data-kinds.js";
+import { openFolder } from "./folder-source.js";
+import { openList } from "./list-source.js";
+import { type OpenOptions, opening } from "./opening.js";
+import { whatLiesAt } from "./path-kind.js";
+import { openShards } from "./shard-source.js";
 
-export type SourceKind = "class-folders" | "flat-folder";
+export type { PathKind, SourceKind } from "../config/data-kinds.js";
+export type { IndexProgress, OpenOptions } from "./opening.js";
 
 export interface ImageSource {
-  /** How the folder was read: for "auto", what was decided. */
+  /** What the source was read as: for "auto", what was decided. */
   readonly kind: SourceKind;
-  /** Absolute path of the folder. */
+  /** What the user named: the absolute path of a folder, a list or a set of shards; for a mixture a text that names its parts. */
   readonly root: string;
-  /** Number of images. */
+  /** Number of images, and of the samples of an epoch. */
   readonly count: number;
   /** Class names, sorted; empty: unlabelled. */
   readonly classes: readonly string[];
-  /** Absolute path of an image, `index` in [0, count). */
-  file(index: number): string;
+  /** What decides the order of an epoch beside names, seed and epoch, as a text; empty: nothing. */
+  readonly arrangement: string;
+  /** Of an image, `index` in [0, count), for messages: an absolute path, or that of a shard and the name in it. */
+  name(index: number): string;
+  /** Name below the root: the same wherever the data lie. */
+  key(index: number): string;
   /** Class of an image as an index into `classes`; -1: unlabelled. */
   label(index: number): number;
+  /** The bytes of an image's file. Throws UnreadableFile. */
+  read(index: number): Promise<Buffer>;
+  /**
+   * The samples of an epoch in order, `count` of them: a function of (seed, epoch) alone. Each image once; in a mixture as
+   * often as its weights say.
+   */
+  order(seed: number, epoch: number): Uint32Array;
 }
 
 /**
- * Opens a folder. "class-folders": each sub-folder that holds images, at any depth, is a class (spec/evaluation.md
- * section 0.7). "flat-folder": every image below it, unlabelled. "auto": class folders where no image lies directly in
- * it and at least two sub-folders hold images. Throws DataError where it is missing, unreadable or without images.
+ * Opens what lies at a path. "class-folders": each sub-folder that holds images, at any depth, is a class
+ * (spec/evaluation.md section 0.7). "flat-folder": every image below it, unlabelled. "list": a text or table of paths, with
+ * labels. "shards": WebDataset tar files; a file, a folder of them or a pattern. "auto": what is found; of a folder class
+ * folders where no image lies directly in it and at least two sub-folders hold images. Throws DataError where it is missing,
+ * unreadable or without images.
  */
-export async function openImageSource(path: string, kind: "auto" | SourceKind): Promise<ImageSource> {
+export async function openImageSource(
+  path: string,
+  kind: "auto" | PathKind,
+  options: OpenOptions = {},
+): Promise<ImageSource> {
   const root = resolve(path);
-  const listing = await listFolder(root);
-  if (kind === "flat-folder") return openFlat(root);
-  if (kind === "class-folders") return source(root, kind, await classFolders(root, listing));
-  if (listing.images.length > 0) return openFlat(root);
-  refuseSplits(root, listing);
-  const classes = await classFolders(root, listing);
-  return classes.length > 1 ? source(root, "class-folders", classes) : openFlat(root);
-}
-
-async function openFlat(root: string): Promise<ImageSource> {
-  return source(root, "flat-folder", [
-    { name: "", directories: await imageDirectories(root, "", new Set()) },
-  ]);
-}
-
-/** Images that belong together: a class, or all of a flat folder. */
-interface Group {
-  readonly name: string;
-  readonly directories: readonly ImageDirectory[];
-}
-
-/** Each class remembers for itself which folders it entered: the same folder may be linked into two classes. */
-async function classFolders(root: string, { folders }: Listing): Promise<readonly Group[]> {
-  const groups: Group[] = [];
-  const realRoot = await realFolder(root);
-  for (const name of folders) {
-    const directories = await imageDirectories(root, name, new Set([realRoot]));
-    if (directories.length > 0) groups.push({ name, directories });
+  const found = kind === "auto" ? await whatLiesAt(root) : kind;
+  const settled = opening(options);
+  switch (found) {
+    case "list":
+      return openList(root, settled);
+    case "shards":
+      return openShards(root, settled);
+    default:
+      return openFolder(root, found === "folder" ? "auto" : found, settled);
   }
-  return groups;
-}
-
-/** A folder with `train` and `val` would be read as two classes, and trained on both. */
-function refuseSplits(root: string, { folders }: Listing): void {
-  const rest = folders.find((name) => /^(val|valid|validation|test|held-?out)$/i.test(name));
-  const train = folders.find((name) => /^train(ing)?$/i.test(name));
-  if (train === undefined || rest === undefined) return;
-  throw new DataError(
-    `data folder ${root}: expected one part of a data set, received "${train}" and "${rest}"`,
-    {
-      hint: `train on ${join(root, train)}, or say how to read it: kind "flat-folder" takes everything below it`,
-    },
-  );
-}
-
-/**
- * A million images are a million names and a million 4-byte numbers: no object is kept for each. `starts[d]` is the
- * index of the first image of directory d.
- */
-function source(root: string, kind: SourceKind, groups: readonly Group[]): ImageSource {
-  const directories = groups.flatMap((group) => group.directories);
-  const names = directories.flatMap((directory) => directory.names);
-  if (names.length === 0) throw withoutImages(root, kind);
-  const directoryOf = repeated(directories.map((directory) => directory.names.length));
-  const groupOf = repeated(groups.map((group) => group.directories.length));
-  const labelled = kind === "class-folders";
-  return {
-    kind,
-    root,
-    count: names.length,
-    classes: labelled ? groups.map(({ name }) => name) : [],
-    file: (index) => join(root, directories[at(directoryOf, index)]?.path ?? "", names[index] ?? ""),
-    label: (index) => (labelled ? at(groupOf, at(directoryOf, index)) : -1),
-  };
-}
-
-/** [2, 3] becomes 0 0 1 1 1. */
-function repeated(lengths: readonly number[]): Uint32Array {
-  const owners = new Uint32Array(lengths.reduce((sum, length) => sum + length, 0));
-  let start = 0;
-  for (const [owner, length] of lengths.entries()) {
-    owners.fill(owner, start, start + length);
-    start += length;
-  }
-  return owners;
-}
-
-function at(numbers: Uint32Array, index: number): number {
-  const value = numbers[index];
-  if (value === undefined)
-    throw new RangeError(`image index: expected 0 to ${numbers.length - 1}, received ${index}`);
-  return value;
-}
-
-function withoutImages(root: string, kind: SourceKind): DataError {
-  const where = kind === "class-folders" ? "in its sub-folders" : "in it or below it";
-  const flat = kind === "class-folders" ? '; kind "flat-folder" takes images that lie directly in it' : "";
-  return new DataError(`data folder ${root}: expected images ${where}, found none`, {
-    hint: `files are recognised by their endings: jpg jpeg png ppm bmp pgm tif tiff webp${flat}`,
-  });
 }

@@ -7,6 +7,7 @@ import {
   evaluationBatches,
   type SkippedFile,
 } from "../views/evaluation-batches.js";
+import type { ImageLimits } from "../views/read-image.js";
 
 export interface FeatureTable {
   /** `[samples.length, width]`, each row of L2 norm 1. */
@@ -23,8 +24,9 @@ export interface FeatureRequest {
   /** torchvision's Resize and CenterCrop, in pixels. */
   readonly size: { readonly resizeTo: number; readonly crop: number };
   readonly batchSize: number;
-  /** Images decoded at once. */
+  /** Threads that decode and render. */
   readonly workers: number;
+  readonly limits: ImageLimits;
   /** `[images, 3, crop, crop]` of bytes to `[images, width]`. */
   readonly embed: (images: number, pixels: Uint8Array) => Promise<Float32Array>;
   /** Default: the native executor. */
@@ -75,7 +77,7 @@ export function normaliseRows(rows: Float32Array, width: number): Float32Array {
 function unreadable(source: ImageSource, skipped: readonly SkippedFile[]): DataError {
   const [first] = skipped;
   return new DataError(
-    `data folder ${source.root}: none of its ${source.count} images can be decoded, the first is ${first?.file}: ${first?.reason}`,
+    `data ${source.root}: none of its ${source.count} images can be decoded, the first is ${first?.file}: ${first?.reason}`,
     { hint: "look at some of these files with another program" },
   );
 }

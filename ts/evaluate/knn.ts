@@ -4,6 +4,7 @@ import { DataError } from "../errors.js";
 import { type Native, neighbourVote } from "../native/engine.js";
 import type { NeighbourScore } from "../native/types.js";
 import type { SkippedFile } from "../views/evaluation-batches.js";
+import type { ImageLimits } from "../views/read-image.js";
 import { type FeatureTable, sourceFeatures } from "./features.js";
 
 export interface KnnRequest {
@@ -18,8 +19,9 @@ export interface KnnRequest {
   readonly neighbours: readonly number[];
   readonly temperature: number;
   readonly batchSize: number;
-  /** Images decoded at once. */
+  /** Threads that decode and render. */
   readonly workers: number;
+  readonly limits: ImageLimits;
   /** Default: the teacher. */
   readonly network?: "teacher" | "student";
   /** Once aborted, the batch in progress is finished and the call rejects with its reason. */
@@ -64,23 +66,27 @@ export async function evaluateKnn(request: KnnRequest): Promise<KnnResult> {
 }
 
 function features(
-  { native, resizeTo, cropSize, batchSize, workers, signal, network = "teacher" }: KnnRequest,
+  { native, resizeTo, cropSize, batchSize, workers, limits, signal, network = "teacher" }: KnnRequest,
   source: ImageSource,
   onProgress: (done: number) => void,
 ): Promise<FeatureTable> {
   const size = { resizeTo, crop: cropSize };
   const embed = (images: number, pixels: Uint8Array) =>
     native.embed({ images, size: cropSize, pixels }, network);
-  return sourceFeatures({ source, size, batchSize, workers, signal, embed, onProgress });
+  return sourceFeatures({ source, size, batchSize, workers, limits, signal, embed, onProgress });
 }
 
 /** For each class of the held-out source the index of the train class of that name. */
 export function matchClasses(train: ImageSource, heldOut: ImageSource): readonly number[] {
   for (const source of [train, heldOut]) {
+    requireWholeLabels(source);
     if (source.classes.length > 0) continue;
-    throw new DataError(`data folder ${source.root}: k-NN needs labels, but it was read as a flat folder`, {
-      hint: "give a folder with one sub-folder for each class",
-    });
+    throw new DataError(
+      `data ${source.root}: k-NN needs labels, but none were found (read as: ${source.kind})`,
+      {
+        hint: "give a folder with one sub-folder for each class, or a list or shards with labels",
+      },
+    );
   }
   return heldOut.classes.map((name) => {
     const index = train.classes.indexOf(name);
@@ -92,4 +98,18 @@ export function matchClasses(train: ImageSource, heldOut: ImageSource): readonly
       },
     );
   });
+}
+
+/** Lists and shards can have labels for a part of their images. */
+function requireWholeLabels(source: ImageSource): void {
+  if (source.classes.length === 0) return;
+  for (let index = 0; index < source.count; index++) {
+    if (source.label(index) >= 0) continue;
+    throw new DataError(
+      `data ${source.root}: k-NN needs a label for each image, but ${source.name(index)} has none`,
+      {
+        hint: "give it a label, or leave it out",
+      },
+    );
+  }
 }

@@ -35,13 +35,49 @@ export declare class Engine {
 export declare class FileLock {
   /** Gives it back and removes the file. */
   release(): void
+/** An image whose pixels are copied out of JavaScript's memory part by part. */
+export declare class ImageWriter {
+  /** Copies the pixels that follow those already there. */
+  append(part: Uint8Array): void
+  /** The image; it must be whole. */
+  finish(): NativeImage
+}
+
+/** A decoded image in native memory. */
+export declare class NativeImage {
+  /** Columns. */
+  get width(): number
+  /** Rows. */
+  get height(): number
+  /** Size in memory. */
+  get bytes(): number
+  /** Seconds of one core that decoding took; 0 where it was decoded elsewhere. */
+  get decodeSeconds(): number
+  /** A copy of the pixels: `[height, width, 3]`. */
+  pixels(): Uint8Array
+  /** Frees the memory, now or when the last work that uses it is done. */
+  dispose(): void
 }
 
 /** A batch of rendered views in native memory. */
 export declare class ViewBatch {
   /** Size of the views and maps in memory. */
   get bytes(): number
+  /** Seconds that rendering took, summed over the threads. */
+  get seconds(): RenderSeconds
   /** Frees the memory, now or when the last step that uses it is done. */
+  dispose(): void
+  /** Copies of the views. */
+  pixels(): ViewPixels
+}
+
+/** A batch of views that is being rendered. */
+export declare class ViewFilling {
+  /** Renders the views of one image into its place, on one of the view threads. Resolves when they are done. */
+  fill(place: number, image: NativeImage, recipe: ImageRecipe): Promise<undefined>
+  /** The batch, when all of its views are rendered. Maps are copied before this returns. */
+  finish(maps?: SamplingMaps | undefined | null): ViewBatch
+  /** Frees the memory, now or when the views under way are done. */
   dispose(): void
 }
 
@@ -68,15 +104,11 @@ export interface BatchShape {
   localSize: number
 }
 
-/** A decoded image: interleaved RGB, 8 bits. */
-export interface DecodedImage {
-  /** `[height, width, 3]` */
-  pixels: Uint8Array
-  /** Columns. */
-  width: number
-  /** Rows. */
-  height: number
-}
+/**
+ * Decodes a JPEG file; null where it is not wholly sound, or larger than `max_pixels`. The file is copied before this
+ * returns.
+ */
+export declare function decodeJpegFile(file: Uint8Array, maxPixels: number): Promise<NativeImage | undefined | null>
 
 /**
  * Ends the native threads of this JavaScript thread: waits for what they compute, drops what waits.
@@ -301,6 +333,11 @@ export declare function openEngine(options: NativeOptions): Promise<Engine>
 
 /** What a file of weights holds: its header and its pickle are read, not its values. */
 export declare function openWeights(file: string): Promise<WeightsFacts>
+/** Memory for an image. */
+export declare function openImage(width: number, height: number): ImageWriter
+
+/** Memory for the views of a batch. */
+export declare function openViewFilling(shape: BatchShape): ViewFilling
 
 /** The optimiser. */
 export interface OptimizerOptions {
@@ -337,11 +374,16 @@ export interface Processors {
   cudaDevices: number
 }
 
-/** Renders evaluation views: `[images, 3, crop, crop]`. Images are copied before this returns. */
-export declare function renderEvaluationViews(images: Array<DecodedImage>, size: EvaluationSize): Promise<Uint8Array>
+/** Renders evaluation views: `[images, 3, crop, crop]`. */
+export declare function renderEvaluationViews(images: Array<NativeImage>, size: EvaluationSize): Promise<Uint8Array>
 
-/** Renders the views of a batch. Images and maps are copied before this returns. */
-export declare function renderViews(shape: BatchShape, images: Array<DecodedImage>, recipes: Array<ImageRecipe>, maps?: SamplingMaps | undefined | null): Promise<ViewBatch>
+/** Seconds of one core that a batch took. */
+export interface RenderSeconds {
+  /** Crop, resize and flip. */
+  resize: number
+  /** Jitter, grey, blur and solarisation. */
+  photometric: number
+}
 
 /** Sparse sampling maps of a batch. */
 export interface SamplingMaps {
@@ -386,6 +428,8 @@ export interface StateOptions {
   /** Steps made. */
   steps: number
 }
+/** How many threads decode and render from now on. Work under way ends on those that it began on. */
+export declare function setViewThreads(count: number): void
 
 /** What one step measured. */
 export interface StepReport {
@@ -415,6 +459,14 @@ export interface TargetSamples {
   tokens: Int32Array
   /** Their weights. */
   weights: Float32Array
+}
+
+/** RGB views, 0-255. */
+export interface ViewPixels {
+  /** `[2, B, 3, G, G]` */
+  globalViews: Uint8Array
+  /** `[L, B, 3, S, S]` */
+  localViews: Uint8Array
 }
 
 /** All that makes one view of an image. */

@@ -1,41 +1,15 @@
-/** Decoded images and view recipes: plain values of the right kind. */
+/** View recipes: plain values of the right kind. */
 import type * as addon from "./addon.js";
-import {
-  byteArray,
-  choice,
-  finiteNumber,
-  list,
-  record,
-  truth,
-  type Unchecked,
-  wholeNumber,
-} from "./argument-checks.js";
-
-/** Longest side of an image; larger than any picture format allows. */
-const LONGEST_SIDE = 2 ** 24;
+import { choice, finiteNumber, list, record, truth, type Unchecked, wholeNumber } from "./argument-checks.js";
 
 const JITTERS = ["brightness", "contrast", "saturation", "hue"] as const;
 
-export function checkImages(value: unknown, count?: number): addon.DecodedImage[] {
-  return list("images", value, checkImage, count);
-}
-
-function checkImage(name: string, value: unknown): addon.DecodedImage {
-  const image = record(name, value);
-  const width = wholeNumber(`${name}.width`, image.width, 1, LONGEST_SIDE);
-  const height = wholeNumber(`${name}.height`, image.height, 1, LONGEST_SIDE);
-  return { pixels: byteArray(`${name}.pixels`, image.pixels, [height, width, 3]), width, height };
-}
-
-/** The views of each image; their maps are another matter. */
-export function checkRecipes(value: readonly Unchecked[], shape: addon.BatchShape): addon.ImageRecipe[] {
-  return value.map((recipe, index) => {
-    const name = `recipes[${index}]`;
-    return {
-      globals: checkViews(`${name}.globals`, recipe.globals, 2, shape.globalSize),
-      locals: checkViews(`${name}.locals`, recipe.locals, shape.localCrops, shape.localSize),
-    };
-  });
+/** The views of one image; their maps are another matter. */
+export function checkRecipe(name: string, recipe: Unchecked, shape: addon.BatchShape): addon.ImageRecipe {
+  return {
+    globals: checkViews(`${name}.globals`, recipe.globals, 2, shape.globalSize),
+    locals: checkViews(`${name}.locals`, recipe.locals, shape.localCrops, shape.localSize),
+  };
 }
 
 function checkViews(name: string, value: unknown, count: number, size: number): addon.ViewRecipe[] {

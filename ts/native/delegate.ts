@@ -21,6 +21,16 @@ const OUT_OF_MEMORY =
 /** What a call of the addon throws or rejects with. */
 type AddonError = Error & { readonly code?: unknown };
 
+/** Runs a call of the addon that ends at once. Its failure becomes an error of the family. */
+export function delegateNow<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof UdiError || !(error instanceof Error)) throw error;
+    throw familyOf(error);
+  }
+}
+
 /** Runs a call of the addon. Its failure becomes an error of the family that has the stack of this call's caller. */
 export async function delegate<T>(call: () => T | Promise<T>): Promise<T> {
   const here: { stack?: string } = {};

@@ -19,9 +19,12 @@ import { ViewHandle } from "./view-handle.js";
 import { NETWORKS, type NetworkName } from "./weights.js";
 
 export { type CudaDevice, type Machine, machine } from "./machine.js";
+export { type NativeImage, nativeImage } from "./native-image.js";
 export { neighbourVote } from "./neighbour-vote.js";
 export { type RenderViews, renderEvaluationViews, renderViews, type ViewBatch } from "./rendered-views.js";
 export type { AdoptedParameter } from "./types.js";
+export { openViewBatch, type ViewFilling } from "./view-filling.js";
+export { setViewThreads } from "./view-threads.js";
 
 /** Views of whole images, to be embedded. */
 export interface EvaluationViews {

@@ -2,18 +2,29 @@
 import type { ImageRecipe } from "../recipe/types.js";
 import { list, record, wholeNumber } from "./argument-checks.js";
 import { checkShape } from "./check-batch.js";
-import { checkImages, checkRecipes } from "./check-recipes.js";
 import { delegate } from "./delegate.js";
 import { engineAddon } from "./engine-addon.js";
-import { packMaps } from "./pack-maps.js";
+import { type LentImage, lendImage } from "./native-image.js";
 import type { BatchShape, DecodedImage } from "./types.js";
-import { ViewHandle } from "./view-handle.js";
+import { openViewBatch } from "./view-filling.js";
 
 /** A batch of rendered views that lives in native memory: uint8 RGB views and, where the recipes have them, maps. */
 export interface ViewBatch extends Disposable {
   readonly shape: BatchShape;
   /** Size in memory. */
   readonly bytes: number;
+  /** Seconds of one core that rendering took: crop, resize and flip; then all that follows. */
+  readonly seconds: { readonly resize: number; readonly photometric: number };
+  /** Copies of the views, to be looked at. */
+  pixels(): ViewPixels;
+}
+
+/** RGB views, 0-255. */
+export interface ViewPixels {
+  /** `[2, B, 3, G, G]` */
+  readonly globalViews: Uint8Array;
+  /** `[L, B, 3, S, S]` */
+  readonly localViews: Uint8Array;
 }
 
 export type RenderViews = (
@@ -22,18 +33,19 @@ export type RenderViews = (
   recipes: readonly ImageRecipe[],
 ) => Promise<ViewBatch>;
 
-/** Renders the views of a batch. The images are copied before this returns, and may be used for something else then. */
+/** Renders the views of a batch. Plain images are copied before this returns, and may be used for something else then. */
 export const renderViews: RenderViews = async (shape, images, recipes) => {
-  const checkedShape = checkShape(record("shape", shape));
-  const checkedImages = checkImages(images, checkedShape.images);
-  const records = list("recipes", recipes, record, checkedShape.images);
-  const views = checkRecipes(records, checkedShape);
-  const maps = packMaps(records, checkedShape);
-  const rendered = await delegate(() => engineAddon().renderViews(checkedShape, checkedImages, views, maps));
-  return new ViewHandle(checkedShape, rendered);
+  const { images: count } = checkShape(record("shape", shape));
+  const given = list("images", images, (_, image) => image as DecodedImage, count);
+  const views = list("recipes", recipes, record, count) as unknown as ImageRecipe[];
+  using filling = openViewBatch(shape);
+  const places = given.map((image, place) => filling.fill(place, image, views[place] as ImageRecipe));
+  await Promise.allSettled(places);
+  await Promise.all(places);
+  return await filling.finish();
 };
 
-/** torchvision's Resize and CenterCrop: `[images, 3, crop, crop]`. */
+/** torchvision's Resize and CenterCrop: `[images, 3, crop, crop]`. Plain images are copied before this returns. */
 export async function renderEvaluationViews(
   images: readonly DecodedImage[],
   size: { readonly resizeTo: number; readonly crop: number },
@@ -43,6 +55,12 @@ export async function renderEvaluationViews(
     resizeTo: wholeNumber("size.resizeTo", given.resizeTo, 1),
     crop: wholeNumber("size.crop", given.crop, 1),
   };
-  const checkedImages = checkImages(images);
-  return delegate(() => engineAddon().renderEvaluationViews(checkedImages, checkedSize));
+  const lent: LentImage[] = [];
+  try {
+    list("images", images, (name, image) => lent.push(lendImage(name, image)));
+    const handles = lent.map(({ image }) => image);
+    return await delegate(() => engineAddon().renderEvaluationViews(handles, checkedSize));
+  } finally {
+    for (const image of lent) image[Symbol.dispose]();
+  }
 }

@@ -1,7 +1,7 @@
 /** The sampling maps of one image: between its two global crops, and from each local crop to both of them. */
 import type { RandomStream } from "../random.js";
 import { sampleMap, type TokenCrop } from "./sample-map.js";
-import { type SamplingGrid, stratifiedMask } from "./stratified-mask.js";
+import { type SamplingGrid, type StratifiedSample, stratifiedSample } from "./stratified-mask.js";
 import type { CropCoordinates, ImageMaps } from "./types.js";
 
 /** Where the crops of an image lie. */
@@ -16,17 +16,29 @@ export interface SamplingGrids {
   readonly local: SamplingGrid;
 }
 
-/** Draws one mask for the global crops and another that all local crops share, and maps what they sample. */
-export function imageMaps(places: CropPlaces, grids: SamplingGrids, random: RandomStream): ImageMaps {
+/** Which tokens are sampled: one mask for both global crops, another that all local crops share. */
+export interface SamplingMasks {
+  readonly global: StratifiedSample;
+  /** Null where there are no local crops. */
+  readonly local: StratifiedSample | null;
+}
+
+export function drawMasks(places: CropPlaces, grids: SamplingGrids, random: RandomStream): SamplingMasks {
+  const global = stratifiedSample(grids.global, random);
+  const local = places.locals.length > 0 ? stratifiedSample(grids.local, random) : null;
+  return { global, local };
+}
+
+/** Maps what the masks sample. */
+export function imageMaps(places: CropPlaces, grids: SamplingGrids, masks: SamplingMasks): ImageMaps {
   const student = tokenCrop(places.globals[0], grids.global);
   const teacher = tokenCrop(places.globals[1], grids.global);
-  const globalMask = stratifiedMask(grids.global, random);
-  const there = sampleMap(student, teacher, globalMask);
-  const back = sampleMap(teacher, student, globalMask);
+  const there = sampleMap(student, teacher, masks.global.tokens);
+  const back = sampleMap(teacher, student, masks.global.tokens);
   return {
     globalSource: [there.source, back.source],
     globalTarget: [there.target, back.target],
-    localTarget: localTargets(places.locals, [teacher, student], grids.local, random),
+    localTarget: localTargets(places.locals, [teacher, student], grids.local, masks.local),
   };
 }
 
@@ -35,12 +47,11 @@ function localTargets(
   locals: readonly CropCoordinates[],
   targets: readonly TokenCrop[],
   grid: SamplingGrid,
-  random: RandomStream,
+  mask: StratifiedSample | null,
 ): ImageMaps["localTarget"] {
-  if (locals.length === 0) return [];
-  const mask = stratifiedMask(grid, random);
+  if (mask === null) return [];
   return locals.flatMap((place) =>
-    targets.map((target) => sampleMap(tokenCrop(place, grid), target, mask).target),
+    targets.map((target) => sampleMap(tokenCrop(place, grid), target, mask.tokens).target),
   );
 }
 

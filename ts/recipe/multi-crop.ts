@@ -1,7 +1,13 @@
 /** The multi-crop recipe of one image: two global views, the local views, and the maps between their tokens. */
 import type { RandomStream } from "../random.js";
 import { type ImageSize, unionCoordinates } from "./coordinates.js";
-import { imageMaps, type SamplingGrids } from "./image-maps.js";
+import {
+  type CropPlaces,
+  drawMasks,
+  imageMaps,
+  type SamplingGrids,
+  type SamplingMasks,
+} from "./image-maps.js";
 import type { PhotometricOptions } from "./photometric.js";
 import { ASPECT_RATIO } from "./random-resized-crop.js";
 import { tokensPerSide } from "./stratified-mask.js";
@@ -34,6 +40,23 @@ export function multiCropRecipe(
   options: MultiCropOptions,
   random: RandomStream,
 ): ImageRecipe {
+  return detailedRecipe(image, options, random).recipe;
+}
+
+/** A recipe with what led to its maps, for those who look at it. */
+export interface DetailedRecipe {
+  readonly recipe: ImageRecipe;
+  readonly places: CropPlaces;
+  /** Null where the model has no patch level. */
+  readonly sampling: { readonly grids: SamplingGrids; readonly masks: SamplingMasks } | null;
+}
+
+/** The same decisions as `multiCropRecipe`, from the same random numbers. */
+export function detailedRecipe(
+  image: ImageSize,
+  options: MultiCropOptions,
+  random: RandomStream,
+): DetailedRecipe {
   const globalView = viewOptions(options, "global");
   const localView = viewOptions(options, "local");
   const student = drawView(image, globalView, null, random);
@@ -44,11 +67,18 @@ export function multiCropRecipe(
     globals: [student.coordinates, teacher.coordinates] as const,
     locals: locals.map((local) => local.coordinates),
   };
-  return {
+  const sampling = options.includePatch ? drawSampling(places, options, random) : null;
+  const maps = sampling === null ? null : imageMaps(places, sampling.grids, sampling.masks);
+  const views = {
     globals: [student.recipe, teacher.recipe],
-    locals: locals.map((local) => local.recipe),
-    maps: options.includePatch ? imageMaps(places, samplingGrids(options), random) : null,
-  };
+    locals: locals.map(({ recipe }) => recipe),
+  } as const;
+  return { recipe: { ...views, maps }, places, sampling };
+}
+
+function drawSampling(places: CropPlaces, options: MultiCropOptions, random: RandomStream) {
+  const grids = samplingGrids(options);
+  return { grids, masks: drawMasks(places, grids, random) };
 }
 
 function viewOptions(options: MultiCropOptions, kind: "global" | "local"): ViewOptions {

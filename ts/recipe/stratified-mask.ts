@@ -22,11 +22,17 @@ export function samplesOf(grid: SamplingGrid): number {
   return windowsPerSide(grid) ** 2;
 }
 
-/**
- * One token of each window, in row-major order of the grid: `[s]`. Where the windows do not fill the grid, their block
- * lies in one of its four corners, each as likely as the others.
- */
-export function stratifiedMask(grid: SamplingGrid, random: RandomStream): Int32Array {
+/** One token of each window, and where the block of windows lies on the grid. */
+export interface StratifiedSample {
+  /** In row-major order of the grid. */
+  readonly tokens: Int32Array; // [s]
+  /** First row and column of the block, in tokens. */
+  readonly top: number;
+  readonly left: number;
+}
+
+/** Where the windows do not fill the grid, their block lies in one of its four corners, each as likely as the others. */
+export function stratifiedSample(grid: SamplingGrid, random: RandomStream): StratifiedSample {
   const windows = windowsPerSide(grid);
   const chosen = Array.from({ length: windows ** 2 }, () => random.integer(0, grid.window ** 2));
   const spare = grid.side - windows * grid.window;
@@ -38,7 +44,12 @@ export function stratifiedMask(grid: SamplingGrid, random: RandomStream): Int32A
     const column = (index % windows) * grid.window + (place % grid.window);
     return (top + row) * grid.side + left + column;
   });
-  return Int32Array.from(tokens).sort();
+  return { tokens: Int32Array.from(tokens).sort(), top, left };
+}
+
+/** The tokens of a stratified sample: `[s]`. */
+export function stratifiedMask(grid: SamplingGrid, random: RandomStream): Int32Array {
+  return stratifiedSample(grid, random).tokens;
 }
 
 function windowsPerSide({ side, window }: SamplingGrid): number {

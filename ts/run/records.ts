@@ -25,6 +25,8 @@ export interface StepRecord {
   readonly seconds: number;
   /** Time that the loop waited for this batch. */
   readonly dataWaitSeconds: number;
+  /** Time that making this batch took by part, summed over its images; several of them were in work at once. */
+  readonly dataSeconds: Readonly<Record<"read" | "decode" | "recipe" | "render", number>>;
   /** Images of the batch over step and wait together. */
   readonly imagesPerSecond: number;
 }

@@ -4,6 +4,7 @@ import { evaluateKnn } from "../evaluate/knn.js";
 import type { Native } from "../native/engine.js";
 import type { EvaluationRecord } from "../run/records.js";
 import type { Progress, Run } from "../run/run.js";
+import { imageLimits } from "../views/read-image.js";
 import { evaluationIsDue } from "./plan.js";
 import type { TrainOptions } from "./train-options.js";
 import type { KnnData } from "./training-data.js";
@@ -44,7 +45,8 @@ async function evaluation(
   const { workers } = config.data;
   const { batchSize } = config.training;
   const { train, heldOut } = data as KnnData;
-  const request = { ...protocol, train, heldOut, native, workers, batchSize, signal };
+  const limits = imageLimits(config.data);
+  const request = { ...protocol, train, heldOut, native, workers, limits, batchSize, signal };
   const { scores } = await evaluateKnn(request);
   return { step, protocol: "knn", network: "teacher", scores };
 }

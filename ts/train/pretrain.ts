@@ -1,7 +1,7 @@
 /** Pretraining with UDI, from a configuration to a finished run: the main path, top to bottom. */
 import { engineOptions } from "../config/engine-options.js";
 import type { Config } from "../config/schema.js";
-import { openEngine, renderViews } from "../native/engine.js";
+import { openEngine, openViewBatch, setViewThreads } from "../native/engine.js";
 import { enterRun } from "../run/enter-run.js";
 import { describeEnvironment } from "../run/environment.js";
 import type { StepRecord } from "../run/records.js";
@@ -15,6 +15,7 @@ import { batchesOf, settleRun } from "./settle-run.js";
 import { requireFewSkipped } from "./skip-limit.js";
 import type { TrainOptions, TrainResult } from "./train-options.js";
 import { advanced, saveWorthKeeping, skippedRecords, stepRecord, withWayBack } from "./turn.js";
+import { WaitWatch } from "./wait-watch.js";
 import { Minutes, withWaits } from "./waits.js";
 
 /**
@@ -22,12 +23,14 @@ import { Minutes, withWaits } from "./waits.js";
  * `config.output`. Rejects with a UdiError; what can be known before is refused before the folder is touched.
  */
 export async function train(written: Config, options: TrainOptions = {}): Promise<TrainResult> {
-  const { mode = "start", onRemark = () => {}, onStart, onStep, onEvaluation, signal } = options;
-  const settled = await settleRun(written, onRemark);
+  const { mode = "start", onRemark = () => {}, onIndexing = () => {} } = options;
+  const { onStart, onStep, onEvaluation, signal } = options;
+  const settled = await settleRun(written, { onRemark, onProgress: onIndexing });
   const { config, data, stepsPerEpoch } = settled;
   using entry = await enterRun({ ...settled, mode, onRemark });
 
   await using native = await openEngine(engineOptions(config));
+  setViewThreads(config.data.workers);
   if (entry.checkpoint !== null) await native.load(entry.checkpoint.state);
   else await startFromWeights(native, config, onRemark);
   let progress: Progress = entry.checkpoint?.record ?? BEGINNING;
@@ -43,9 +46,14 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
   });
   await evaluateWhereDue(evaluated, progress);
 
+  const waits = new WaitWatch({ ...config.data, cores: settled.machine.cores });
   const sinceSave = new Minutes();
   let last: StepRecord | null = null;
-  const batches = trainingBatches({ ...batchesOf(settled), from: progress.position, render: renderViews });
+  const batches = trainingBatches({
+    ...batchesOf(settled),
+    from: progress.position,
+    openBatch: openViewBatch,
+  });
   try {
     for await (const { value: batch, waitSeconds } of withWaits(batches, signal)) {
       using views = batch.views;
@@ -64,6 +72,7 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
       last = stepRecord(turn);
       await run.logStep(last, skippedRecords(turn));
       onStep?.(last, progress.samples);
+      waits.add(turn, onRemark);
       requireFewSkipped(progress.samples, settled.skipLimit);
       if (checkpointIsDue(config, progress, sinceSave.minutes)) {
         await run.save(native, progress);

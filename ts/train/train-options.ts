@@ -1,5 +1,6 @@
 /** What a caller of `train` may ask for, and what it is told. */
 import type { ResolvedConfig } from "../config/resolved.js";
+import type { IndexProgress } from "../dataset/image-source.js";
 import type { EvaluationRecord, StepRecord } from "../run/records.js";
 import type { SampleTally } from "./skip-limit.js";
 
@@ -11,6 +12,8 @@ export interface TrainOptions {
    * resolves as "interrupted".
    */
   readonly signal?: AbortSignal;
+  /** Called while the names of images are read for the first time; long before the start where there are many. */
+  readonly onIndexing?: (progress: IndexProgress) => void;
   /** All is decided and open; the first step comes next. */
   readonly onStart?: (start: TrainStart) => void;
   readonly onStep?: (record: StepRecord, samples: SampleTally) => void;

@@ -32,6 +32,7 @@ export function stepRecord({ batch, at, report, waitSeconds }: Turn): StepRecord
     overflowed: report.skipped,
     seconds,
     dataWaitSeconds: waitSeconds,
+    dataSeconds: batch.seconds,
     imagesPerSecond: batch.views.shape.images / (seconds + waitSeconds),
   };
 }

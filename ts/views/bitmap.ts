@@ -1,6 +1,10 @@
 /** Uncompressed Windows bitmaps of 1, 4, 8, 16 (5-5-5), 24 and 32 bits, which sharp's libvips does not read. */
+import { inSlices } from "../native/in-slices.js";
 import type { DecodedImage } from "../native/types.js";
-import { checkSize, ImageDefect } from "./decode-error.js";
+import { type Admit, ImageDefect } from "./decode-error.js";
+
+/** Pixels read in one turn of the event loop: some milliseconds. */
+const SLICE = 1 << 17;
 
 export function isBitmap(bytes: Buffer): boolean {
   return bytes.toString("latin1", 0, 2) === "BM";
@@ -19,17 +23,20 @@ interface Header {
 }
 
 /** Throws ImageDefect where it is damaged or of a kind not read. */
-export function decodeBitmap(bytes: Buffer): DecodedImage {
+export async function decodeBitmap(bytes: Buffer, admit: Admit): Promise<DecodedImage> {
   const header = readHeader(bytes);
   const { width, height, topDown, bits } = header;
+  await admit(width, height);
   const stride = Math.ceil((width * bits) / 32) * 4;
   if (bytes.length < header.pixels + stride * height) throw new ImageDefect("the file is truncated");
   const colour = colourReader(bytes, header);
   const pixels = new Uint8Array(width * height * 3);
-  for (let y = 0; y < height; y++) {
-    const row = header.pixels + stride * (topDown ? y : height - 1 - y);
-    for (let x = 0; x < width; x++) writeColour(pixels, 3 * (y * width + x), colour(row, x));
-  }
+  await inSlices(height, Math.ceil(SLICE / width), (from, to) => {
+    for (let y = from; y < to; y++) {
+      const row = header.pixels + stride * (topDown ? y : height - 1 - y);
+      for (let x = 0; x < width; x++) writeColour(pixels, 3 * (y * width + x), colour(row, x));
+    }
+  });
   return { pixels, width, height };
 }
 
@@ -39,7 +46,6 @@ function readHeader(bytes: Buffer): Header {
   if (size < 40) throw new ImageDefect(`bitmap header: expected at least 40 bytes, received ${size}`);
   const [width, signedHeight] = [bytes.readInt32LE(18), bytes.readInt32LE(22)];
   const bits = bytes.readUInt16LE(28);
-  checkSize(width, Math.abs(signedHeight));
   checkKind(bytes, bits);
   const [pixels, palette] = [bytes.readUInt32LE(10), 14 + size];
   return { width, height: Math.abs(signedHeight), topDown: signedHeight < 0, bits, pixels, palette };

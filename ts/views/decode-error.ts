@@ -19,10 +19,13 @@ export class ImageDefect extends Error {}
 /** PIL's limit: a small file can claim any size. */
 export const PIXEL_LIMIT = 178_956_970;
 
-/** Throws ImageDefect where an image of this size is empty or larger than PIXEL_LIMIT. */
-export function checkSize(width: number, height: number): void {
+/** Called with the size of an image before its pixels are decoded. Throws ImageDefect where it is empty or too large. */
+export type Admit = (width: number, height: number) => Promise<void>;
+
+/** Throws ImageDefect where an image of this size is empty or has more than `maxPixels`. */
+export function checkSize(width: number, height: number, maxPixels: number): void {
   if (!(width > 0 && height > 0))
     throw new ImageDefect(`expected an image, received ${width} x ${height} pixels`);
-  if (width * height <= PIXEL_LIMIT) return;
-  throw new ImageDefect(`expected at most ${PIXEL_LIMIT} pixels, received ${width} x ${height}`);
+  if (width * height <= maxPixels) return;
+  throw new ImageDefect(`expected at most ${maxPixels} pixels, received ${width} x ${height}`);
 }

@@ -28,3 +28,11 @@ export function queue(width: number, signal?: AbortSignal): Queue {
     }
   };
 }
+
+/** Images in work for each thread: while some are read, or their recipes are made, the threads have others. */
+const IN_WORK = 4;
+
+/** For images that so many threads decode and render. */
+export function imageQueue(threads: number, signal?: AbortSignal): Queue {
+  return queue(IN_WORK * threads, signal);
+}

@@ -3,13 +3,18 @@
  * EXIF orientation is not applied (but that of TIFF is), embedded colour profiles are ignored, alpha is dropped
  * without blending. One difference is meant: of 16-bit grey the high byte is kept, where PIL makes everything above
  * 255 white.
+ *
+ * Sound JPEG files are decoded natively, bit for bit as PIL's libjpeg-turbo does and in a third of sharp's time. sharp
+ * decodes the other formats, and judges JPEG files in which something is wrong.
  */
 import { readFile } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
+import { decodeJpeg, type NativeImage, nativeImageInSlices } from "../native/native-image.js";
 import type { DecodedImage } from "../native/types.js";
 import { decodeBitmap, isBitmap } from "./bitmap.js";
 import { rgbFromCmyk } from "./cmyk.js";
-import { DecodeError, ImageDefect, PIXEL_LIMIT } from "./decode-error.js";
+import { type Admit, checkSize, DecodeError, ImageDefect, PIXEL_LIMIT } from "./decode-error.js";
+import { isJpeg, jpegSize } from "./jpeg-size.js";
 import { decodeNetpbm, isNetpbm } from "./netpbm.js";
 
 // One libvips thread for each image and no cache: images are decoded side by side and once, and cores left alone are libtorch's.
@@ -19,29 +24,67 @@ sharp.cache(false);
 /** SVG and PDF, which libvips also reads, are no images to PIL. */
 const FORMATS: ReadonlySet<string> = new Set(["jpeg", "png", "webp", "tiff", "gif", "heif"]);
 
+/** What an image may take. */
+export interface DecodeLimits {
+  /** Width times height. */
+  readonly maxPixels: number;
+  /** Awaited with the bytes of the image's pixels, when its size is known and before they are decoded. */
+  readonly room?: (bytes: number) => Promise<void>;
+}
+
 /** Throws DecodeError, and nothing else, for a file that is missing, damaged or no image. */
-export async function decodeImage(file: string): Promise<DecodedImage> {
-  try {
-    return await decodeBytes(await readFile(file));
-  } catch (cause) {
+export async function decodeImage(file: string, limits?: DecodeLimits): Promise<NativeImage> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
     throw new DecodeError(file, reason(cause), { cause });
+  });
+  return decodeBytes(bytes, file, limits);
+}
+
+/** The same for bytes that were read before; `name` is that of their file. */
+export async function decodeBytes(
+  bytes: Buffer,
+  name: string,
+  limits: DecodeLimits = { maxPixels: PIXEL_LIMIT },
+): Promise<NativeImage> {
+  try {
+    return await decoded(bytes, limits);
+  } catch (cause) {
+    throw new DecodeError(name, reason(cause), { cause });
   }
 }
 
-async function decodeBytes(bytes: Buffer): Promise<DecodedImage> {
+async function decoded(bytes: Buffer, { maxPixels, room }: DecodeLimits): Promise<NativeImage> {
   if (bytes.length === 0) throw new ImageDefect("expected an image, received an empty file");
-  if (isBitmap(bytes)) return decodeBitmap(bytes);
-  if (isNetpbm(bytes)) return decodeNetpbm(bytes);
-  return decodeByVips(bytes);
+  let admitted = false;
+  const admit: Admit = async (width, height) => {
+    checkSize(width, height, maxPixels);
+    if (admitted) return;
+    admitted = true;
+    await room?.(3 * width * height);
+  };
+  const size = isJpeg(bytes) ? jpegSize(bytes) : null;
+  if (size !== null) {
+    await admit(size.width, size.height);
+    const image = await decodeJpeg(bytes, maxPixels);
+    if (image !== null) return image;
+  }
+  return nativeImageInSlices(await decodeOtherwise(bytes, admit));
 }
 
-async function decodeByVips(bytes: Buffer): Promise<DecodedImage> {
-  const metadata = await sharp(bytes, { limitInputPixels: PIXEL_LIMIT }).metadata();
+async function decodeOtherwise(bytes: Buffer, admit: Admit): Promise<DecodedImage> {
+  if (isBitmap(bytes)) return decodeBitmap(bytes, admit);
+  if (isNetpbm(bytes)) return decodeNetpbm(bytes, admit);
+  return decodeByVips(bytes, admit);
+}
+
+async function decodeByVips(bytes: Buffer, admit: Admit): Promise<DecodedImage> {
+  const metadata = await sharp(bytes, { limitInputPixels: false }).metadata();
   if (!FORMATS.has(metadata.format)) {
     throw new ImageDefect(
       `expected a JPEG, PNG, WebP, TIFF, BMP, PPM or PGM image, received ${metadata.format}`,
     );
   }
+  await admit(metadata.width, metadata.height);
   return metadata.space === "cmyk" ? decodeCmyk(bytes, metadata) : decodeRgb(bytes, metadata);
 }
 
@@ -53,13 +96,13 @@ async function decodeRgb(bytes: Buffer, metadata: Metadata): Promise<DecodedImag
 async function decodeCmyk(bytes: Buffer, metadata: Metadata): Promise<DecodedImage> {
   const image = opened(bytes, metadata).pipelineColourspace("cmyk").toColourspace("cmyk");
   const { pixels, ...size } = await pixelsOf(image, 4);
-  return { ...size, pixels: rgbFromCmyk(pixels) };
+  return { ...size, pixels: await rgbFromCmyk(pixels) };
 }
 
 /** "truncated" is where PIL draws the line between damage and blemish; for TIFF, libvips sees truncation as "error" only. */
 function opened(bytes: Buffer, { format }: Metadata): Sharp {
   const failOn = format === "tiff" ? "error" : "truncated";
-  const image = sharp(bytes, { ignoreIcc: true, failOn, limitInputPixels: PIXEL_LIMIT });
+  const image = sharp(bytes, { ignoreIcc: true, failOn, limitInputPixels: false });
   return format === "tiff" ? image.autoOrient() : image;
 }
 

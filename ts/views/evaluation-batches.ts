@@ -1,10 +1,11 @@
 /** The stream of a source's images in order, resized and cropped for evaluation, one batch ahead of its consumer. */
 import type { ImageSource } from "../dataset/image-source.js";
 import type { DecodedImage } from "../native/types.js";
-import { decodeImage } from "./decode.js";
 import { DecodeError } from "./decode-error.js";
-import { type Queue, queue } from "./decode-queue.js";
+import { imageQueue, type Queue } from "./decode-queue.js";
+import { memoryRoom } from "./decoded-memory.js";
 import { heldBack } from "./held-back.js";
+import { type ImageLimits, type ReadLimits, readImage } from "./read-image.js";
 
 export interface EvaluationBatch {
   /** Indices of the images in the source. */
@@ -23,8 +24,9 @@ export interface SkippedFile {
 export interface EvaluationBatchesRequest {
   readonly source: ImageSource;
   readonly batchSize: number;
-  /** Images decoded at once. */
+  /** Threads that decode and render. */
   readonly workers: number;
+  readonly limits: ImageLimits;
   /** torchvision's Resize and CenterCrop. */
   readonly size: { readonly resizeTo: number; readonly crop: number };
   readonly render: (
@@ -35,13 +37,13 @@ export interface EvaluationBatchesRequest {
 
 /** Batches may be smaller than `batchSize`, by files that could not be decoded; `samples` may be empty. */
 export async function* evaluationBatches(request: EvaluationBatchesRequest): AsyncGenerator<EvaluationBatch> {
-  const decoding = queue(request.workers);
-  let next = heldBack(prepare(request, decoding, 0));
+  const work = { inWork: imageQueue(request.workers), limits: readLimits(request.limits) };
+  let next = heldBack(prepare(request, work, 0));
   try {
     for (let start = 0; start < request.source.count; start += request.batchSize) {
       const batch = await next;
       const following = start + request.batchSize;
-      if (following < request.source.count) next = heldBack(prepare(request, decoding, following));
+      if (following < request.source.count) next = heldBack(prepare(request, work, following));
       yield batch;
     }
   } finally {
@@ -49,26 +51,56 @@ export async function* evaluationBatches(request: EvaluationBatchesRequest): Asy
   }
 }
 
-async function prepare(
-  { source, batchSize, size, render }: EvaluationBatchesRequest,
-  decoding: Queue,
-  start: number,
-): Promise<EvaluationBatch> {
-  const numbers = Array.from({ length: Math.min(batchSize, source.count - start) }, (_, at) => start + at);
-  const decoded = await Promise.all(
-    numbers.map((sample) => decoding(() => decodeOrSkip(source.file(sample)))),
-  );
-  const images = decoded.filter((outcome) => "pixels" in outcome);
-  const samples = numbers.filter((_, at) => "pixels" in (decoded[at] as object));
-  const pixels = images.length > 0 ? await render(images, size) : new Uint8Array(0);
-  return { samples, pixels, skipped: decoded.filter((outcome) => "reason" in outcome) };
+interface Work {
+  readonly inWork: Queue;
+  readonly limits: ReadLimits;
 }
 
-async function decodeOrSkip(file: string): Promise<DecodedImage | SkippedFile> {
+function readLimits({ maxPixels, decodedBytes }: ImageLimits): ReadLimits {
+  return { maxPixels, room: memoryRoom(decodedBytes) };
+}
+
+async function prepare(
+  request: EvaluationBatchesRequest,
+  { inWork, limits }: Work,
+  start: number,
+): Promise<EvaluationBatch> {
+  const length = Math.min(request.batchSize, request.source.count - start);
+  const samples = Array.from({ length }, (_, at) => start + at);
+  const outcomes = await Promise.all(
+    samples.map((sample) => inWork(() => viewOrSkip(request, limits, sample))),
+  );
+  const shown = outcomes.filter((outcome) => "view" in outcome);
+  return {
+    samples: shown.map(({ sample }) => sample),
+    pixels: joined(shown.map(({ view }) => view)),
+    skipped: outcomes.filter((outcome) => "reason" in outcome),
+  };
+}
+
+interface Shown {
+  readonly sample: number;
+  readonly view: Uint8Array;
+}
+
+/** Each image is rendered as soon as it is decoded, so that decoded images do not pile up. */
+async function viewOrSkip(
+  { source, render, size }: EvaluationBatchesRequest,
+  limits: ReadLimits,
+  sample: number,
+): Promise<Shown | SkippedFile> {
   try {
-    return await decodeImage(file);
+    using held = await readImage(source, sample, limits);
+    return { sample, view: await render([held.image], size) };
   } catch (error) {
-    if (error instanceof DecodeError) return { file, reason: error.reason };
+    if (error instanceof DecodeError) return { file: error.file, reason: error.reason };
     throw error;
   }
+}
+
+function joined(views: readonly Uint8Array[]): Uint8Array {
+  const [first] = views;
+  const pixels = new Uint8Array(views.length * (first?.length ?? 0));
+  for (const [place, view] of views.entries()) pixels.set(view, place * view.length);
+  return pixels;
 }

@@ -1,22 +1,26 @@
 /** PGM and PPM images, plain (P2, P3) and raw (P5, P6), which sharp's libvips does not read. */
+import { inSlices } from "../native/in-slices.js";
 import type { DecodedImage } from "../native/types.js";
 import { roundHalfEven } from "../recipe/half-even.js";
-import { checkSize, ImageDefect } from "./decode-error.js";
+import { type Admit, ImageDefect } from "./decode-error.js";
+
+/** Values made in one turn of the event loop: some milliseconds. */
+const SLICE = 1 << 17;
 
 export function isNetpbm(bytes: Buffer): boolean {
   return /^P[2356][\s#]/.test(bytes.toString("latin1", 0, 3));
 }
 
 /** Throws ImageDefect where it is damaged. */
-export function decodeNetpbm(bytes: Buffer): DecodedImage {
+export async function decodeNetpbm(bytes: Buffer, admit: Admit): Promise<DecodedImage> {
   const header = readHeader(bytes);
-  checkSize(header.width, header.height);
+  await admit(header.width, header.height);
   if (!(header.maximum > 0 && header.maximum < 65536)) {
     throw new ImageDefect(`largest value: expected 1 to 65535, received ${header.maximum}`);
   }
   const values = header.width * header.height * header.channels;
   const samples = header.plain ? plainSamples(bytes, header, values) : rawSamples(bytes, header, values);
-  return { pixels: toRgb(samples, header), width: header.width, height: header.height };
+  return { pixels: await toRgb(samples, header), width: header.width, height: header.height };
 }
 
 interface Header {
@@ -67,14 +71,16 @@ function checkLength(found: number, expected: number): void {
 }
 
 /** 16 bits: the high byte; else scaled so that `maximum` becomes 255. */
-function toRgb(samples: Uint8Array | Uint16Array, { channels, maximum }: Header): Uint8Array {
+async function toRgb(samples: Uint8Array | Uint16Array, { channels, maximum }: Header): Promise<Uint8Array> {
   const byte = (value: number) =>
     maximum === 65535 ? value >> 8 : Math.min(255, roundHalfEven((value / maximum) * 255));
   const table = Uint8Array.from({ length: maximum + 1 }, (_, value) => byte(value));
   const copies = 3 / channels;
   const pixels = new Uint8Array(samples.length * copies);
-  for (let at = 0; at < samples.length; at++) {
-    pixels.fill(table[samples[at] as number] ?? 255, at * copies, (at + 1) * copies);
-  }
+  await inSlices(samples.length, SLICE, (from, to) => {
+    for (let at = from; at < to; at++) {
+      pixels.fill(table[samples[at] as number] ?? 255, at * copies, (at + 1) * copies);
+    }
+  });
   return pixels;
 }

@@ -1,19 +1,28 @@
 /** The stream of training batches: images decoded side by side, views rendered, a few batches ahead of the step. */
 import type { ImageSource } from "../dataset/image-source.js";
 import { ArgumentError, DataError } from "../errors.js";
-import type { RenderViews, ViewBatch } from "../native/engine.js";
+import type { ViewBatch, ViewFilling } from "../native/engine.js";
+import type { BatchShape } from "../native/types.js";
 import type { MultiCropOptions } from "../recipe/multi-crop.js";
-import { queue } from "./decode-queue.js";
+import { imageQueue } from "./decode-queue.js";
+import { memoryRoom } from "./decoded-memory.js";
 import { heldBack } from "./held-back.js";
+import { type PartSeconds, secondsSum } from "./part-seconds.js";
 import { type PlannedBatch, type Position, plannedBatches } from "./planned-batches.js";
-import { prepareSample, type SkippedSample } from "./prepare-sample.js";
+import { prepareSample, type SampleRequest, type SkippedSample } from "./prepare-sample.js";
+import type { ImageLimits } from "./read-image.js";
 
 export interface TrainingBatch extends Position {
   /** Native memory; whoever receives the batch disposes of it. */
   readonly views: ViewBatch;
   /** Files that could not be decoded and were replaced by other images. */
   readonly skipped: readonly SkippedSample[];
+  /** Time that passed in each part of the work, summed over the images. */
+  readonly seconds: PartSeconds;
 }
+
+/** Takes memory for a batch that is rendered image by image. */
+export type OpenBatch = (shape: BatchShape) => ViewFilling;
 
 export interface TrainingBatchesRequest {
   readonly source: ImageSource;
@@ -24,17 +33,19 @@ export interface TrainingBatchesRequest {
   readonly epochs: number;
   /** The first batch to give. */
   readonly from: Position;
-  /** Images decoded at once. */
+  /** Threads that decode and render. */
   readonly workers: number;
   /** Batches prepared or in preparation beyond the one last given. */
   readonly prefetchBatches: number;
-  readonly render: RenderViews;
+  readonly limits: ImageLimits;
+  readonly openBatch: OpenBatch;
 }
 
 /**
  * All batches from a position to the end of the last epoch. Each is a function of (seed, epoch, index) alone, however
- * many workers there are and wherever the stream began. A file that cannot be decoded does not end the stream. When the
- * consumer stops early, the stream ends only after all work has ended and all batches made ahead are disposed of.
+ * many workers there are and wherever the stream began. A file that cannot be decoded does not end the stream. An image is
+ * rendered as soon as it is decoded, and its pixels are freed: memory is that of the batches ahead and of the images in work.
+ * When the consumer stops early, the stream ends only after all work has ended and all batches made ahead are disposed of.
  */
 export async function* trainingBatches(request: TrainingBatchesRequest): AsyncGenerator<TrainingBatch> {
   check(request);
@@ -63,23 +74,34 @@ export async function* trainingBatches(request: TrainingBatchesRequest): AsyncGe
 }
 
 function preparation(
-  { source, crops, seed, workers, batchSize, render }: TrainingBatchesRequest,
+  { source, crops, seed, workers, batchSize, limits, openBatch }: TrainingBatchesRequest,
   signal: AbortSignal,
 ): (planned: PlannedBatch) => Promise<TrainingBatch> {
-  const decoding = queue(workers, signal);
+  const inWork = imageQueue(workers, signal);
   const { globalSize, localCrops, localSize } = crops;
   const shape = { images: batchSize, globalSize, localCrops, localSize };
-  return async ({ epoch, index, samples }) => {
-    const preparing = Array.from(samples, (sample) =>
-      decoding(() => prepareSample({ source, crops, seed, epoch, sample })),
+  const { maxPixels, decodedBytes } = limits;
+  const sample = { source, crops, seed, limits: { maxPixels, room: memoryRoom(decodedBytes) } };
+  return async ({ epoch, index, draws, order }) => {
+    using filling = openBatch(shape);
+    const placed = await allOf(
+      draws.map((draw, place) =>
+        inWork(() => placeSample(filling, place, { ...sample, epoch, draw, order })),
+      ),
     );
-    const prepared = await allOf(preparing);
-    const images = prepared.map(({ image }) => image);
-    const recipes = prepared.map(({ recipe }) => recipe);
-    signal.throwIfAborted();
-    const views = await render(shape, images, recipes);
-    return { epoch, index, views, skipped: prepared.flatMap(({ skipped }) => skipped) };
+    const views = await filling.finish();
+    const skipped = placed.flatMap((one) => one.skipped);
+    return { epoch, index, views, skipped, seconds: secondsSum(placed.map((one) => one.seconds)) };
   };
+}
+
+/** Reads, decodes and renders one image into its place. */
+async function placeSample(filling: ViewFilling, place: number, request: SampleRequest) {
+  using prepared = await prepareSample(request);
+  const began = performance.now();
+  await filling.fill(place, prepared.image, prepared.recipe);
+  const render = (performance.now() - began) / 1000;
+  return { skipped: prepared.skipped, seconds: { ...prepared.seconds, render } };
 }
 
 /** Like Promise.all, but a failure waits for the others to end: nothing is left running. */

@@ -1,5 +1,6 @@
 //! A batch copied out of JavaScript's memory, or rendered: what the engine thread is given.
 
+use bytes::Bytes;
 use napi::Either;
 use tch::Device;
 use udi::UdiError;
@@ -29,7 +30,7 @@ pub fn copied<T: Copy>(values: &[T]) -> Result<Vec<T>, Failure> {
 /// Pixels of views.
 pub enum PixelData {
     /// RGB, 0-255.
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
     /// Normalised.
     Floats(Vec<f32>),
 }
@@ -38,7 +39,7 @@ impl PixelData {
     /// Copies a typed array.
     pub fn copy(pixels: &shapes::Pixels) -> Result<Self, Failure> {
         Ok(match pixels {
-            Either::A(bytes) => Self::Bytes(copied(bytes)?),
+            Either::A(bytes) => Self::Bytes(copied(bytes)?.into()),
             Either::B(floats) => Self::Floats(copied(floats)?),
         })
     }

@@ -22,7 +22,7 @@ use crate::{
     },
     state_writer::StateWriter,
     thread::{self, Busy, Handle},
-    views::ViewBatch,
+    view_batch::ViewBatch,
     weights::given_weights,
 };
 

@@ -6,9 +6,14 @@
 //! | `convert` | shapes to the types of `udi` and `udi_views`, and back |
 //! | `batch` | a batch copied out of JavaScript's memory |
 //! | `memory` | whether a model fits |
-//! | `engine`, `views`, `vote`, `machine` | the calls |
 //! | `weights`, `export` | files of weights; backbones for other libraries |
 //! | `average` | means of checkpoints; whether their values are finite |
+//! | `sheet` | memory of views, lent out view by view |
+//! | `held` | native memory behind a handle of JavaScript |
+//! | `view_threads` | the threads that decode and render |
+//! | `native_image`, `jpeg_file` | decoded images |
+//! | `unfinished_batch`, `view_batch`, `view_pixels` | views while they are rendered, and then |
+//! | `view_filling`, `evaluation_views`, `engine`, `vote`, `machine` | the calls |
 //! | `thread` | the native thread that owns a learner |
 //! | `state_writer` | saves beside the steps |
 //! | `file_lock` | keeps two processes out of one run |
@@ -29,16 +34,25 @@ mod average;
 mod batch;
 mod convert;
 mod engine;
+mod evaluation_views;
 mod export;
 mod failure;
 mod file_lock;
 mod guard;
+mod held;
+mod jpeg_file;
 mod machine;
 mod memory;
+mod native_image;
 mod reply;
 mod shapes;
+mod sheet;
 mod state_writer;
 mod thread;
-mod views;
+mod unfinished_batch;
+mod view_batch;
+mod view_filling;
+mod view_pixels;
+mod view_threads;
 mod vote;
 mod weights;

@@ -219,17 +219,6 @@ pub struct NonFinite {
     pub count: i64,
 }
 
-/// A decoded image: interleaved RGB, 8 bits.
-#[napi(object, object_to_js = false)]
-pub struct DecodedImage<'env> {
-    /// `[height, width, 3]`
-    pub pixels: Uint8ArraySlice<'env>,
-    /// Columns.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-}
-
 /// A box of pixels inside an image.
 #[napi(object, object_to_js = false)]
 pub struct PixelBox {

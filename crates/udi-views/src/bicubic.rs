@@ -2,24 +2,90 @@
 
 use std::ops::Range;
 
-/// Bits after the binary point of PIL's 8-bit resampling.
-const PRECISION: u32 = 32 - 8 - 2;
-/// Bits of a weight's low part: non-negative in an `i16`.
-const LOW_BITS: u32 = 15;
-/// The weights of a pixel are padded with zeros to a multiple of this.
-const LANES: usize = 8;
 /// Half the filter's width at scale 1.
 const SUPPORT: f64 = 2.0;
 
-/// The weights of a range of output pixels over the input pixels of one axis.
-///
-/// Each 32-bit weight is stored as two 16-bit parts, so that the sums compile to multiply-add
-/// instructions on 16-bit lanes; the result is bit for bit that of 32-bit arithmetic.
-pub(crate) struct AxisWeights {
-    taps: usize,
-    starts: Vec<usize>,
-    high: Vec<i16>,
-    low: Vec<i16>,
+/// Which way the output pixels of an axis run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// As the input pixels do.
+    Forward,
+    /// From the last to the first: the resized axis is mirrored.
+    Mirrored,
+}
+
+/// An axis that is resized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scaling {
+    /// Input pixels.
+    pub input: usize,
+    /// Output pixels.
+    pub output: usize,
+    /// Which way the output runs.
+    pub order: Order,
+}
+
+/// What a range of output pixels takes from the input pixels of one axis: of each, the first input pixel under the filter and
+/// the weights of it and of those that follow. An output byte is the sum of weights times input bytes plus
+/// [`ROUNDING`](Self::ROUNDING), shifted right by [`PRECISION`](Self::PRECISION) bits and clipped: bit for bit what PIL computes.
+#[derive(Debug, Clone, Default)]
+pub struct AxisTaps {
+    spans: Vec<Range<usize>>,
+    /// `width` weights of each output pixel.
+    weights: Vec<i32>,
+    width: usize,
+}
+
+impl AxisTaps {
+    /// Bits after the binary point of a weight.
+    pub const PRECISION: u32 = 32 - 8 - 2;
+    /// One half, to be added before the shift.
+    pub const ROUNDING: i32 = 1 << (Self::PRECISION - 1);
+
+    /// The taps of all output pixels.
+    pub fn new(scaling: Scaling) -> Self {
+        let mut taps = Self::default();
+        taps.set(scaling, 0..scaling.output);
+        taps
+    }
+
+    /// The taps of the output pixels `wanted`; memory is used again.
+    pub(crate) fn set(&mut self, scaling: Scaling, wanted: Range<usize>) {
+        let filter = Filter::new(scaling);
+        self.width = filter.max_taps();
+        self.spans.clear();
+        self.weights.clear();
+        self.weights.resize(wanted.len() * self.width, 0);
+        for (position, weights) in wanted.zip(self.weights.chunks_exact_mut(self.width)) {
+            let position = match scaling.order {
+                Order::Forward => position,
+                Order::Mirrored => scaling.output - 1 - position,
+            };
+            let span = filter.span(position);
+            filter.write_weights(position, span.clone(), weights);
+            self.spans.push(span);
+        }
+    }
+
+    /// Number of output pixels.
+    pub fn outputs(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The input pixels under the filter of some output pixel.
+    pub fn inputs(&self) -> Range<usize> {
+        let first = self.spans.iter().map(|span| span.start).min();
+        let end = self.spans.iter().map(|span| span.end).max();
+        first.unwrap_or(0)..end.unwrap_or(0)
+    }
+
+    /// Of each output pixel the first input pixel and the weights from there on, which sum to about 2^PRECISION.
+    #[inline(always)]
+    pub fn taps(&self) -> impl Iterator<Item = (usize, &[i32])> {
+        let weights = self.weights.chunks_exact(self.width.max(1));
+        let taps = self.spans.iter().zip(weights);
+        taps.map(|(span, weights)| (span.start, &weights[..span.len()]))
+    }
 }
 
 /// Keys' cubic with a = -0.5.
@@ -37,9 +103,12 @@ fn cubic(x: f64) -> f64 {
 
 /// PIL's rounding of a normalised weight: halves away from zero.
 fn fixed_point(weight: f64) -> i32 {
-    let scaled = weight * f64::from(1u32 << PRECISION);
+    let scaled = weight * f64::from(1u32 << AxisTaps::PRECISION);
     (scaled + 0.5f64.copysign(scaled)) as i32
 }
+
+/// Most input pixels under the filter for which weights are worked out without memory of their own.
+const FEW_TAPS: usize = 64;
 
 /// How the filter lies over the input.
 struct Filter {
@@ -49,7 +118,7 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(input: usize, output: usize) -> Self {
+    fn new(Scaling { input, output, .. }: Scaling) -> Self {
         let scale = input as f64 / output as f64;
         Self {
             input,
@@ -59,8 +128,7 @@ impl Filter {
     }
 
     fn max_taps(&self) -> usize {
-        let taps = (SUPPORT * self.stretch).ceil() as usize * 2 + 1;
-        taps.next_multiple_of(LANES)
+        (SUPPORT * self.stretch).ceil() as usize * 2 + 1
     }
 
     fn center(&self, output: usize) -> f64 {
@@ -76,99 +144,76 @@ impl Filter {
         start..end
     }
 
-    fn weights(&self, output: usize, span: Range<usize>) -> Vec<f64> {
-        let (center, inverse) = (self.center(output), 1.0 / self.stretch);
-        let mut weights: Vec<f64> = span
-            .map(|input| cubic((input as f64 - center + 0.5) * inverse))
-            .collect();
-        let sum: f64 = weights.iter().sum();
-        if sum != 0.0 {
-            weights.iter_mut().for_each(|weight| *weight /= sum);
-        }
-        weights
-    }
-}
-
-impl AxisWeights {
-    /// Weights of the pixels `wanted` of an axis resized from `input` to `output` pixels.
-    pub(crate) fn new(input: usize, output: usize, wanted: Range<usize>) -> Self {
-        let filter = Filter::new(input, output);
-        let taps = filter.max_taps();
-        let mut axis = Self {
-            taps,
-            starts: Vec::with_capacity(wanted.len()),
-            high: vec![0; wanted.len() * taps],
-            low: vec![0; wanted.len() * taps],
+    fn write_weights(&self, output: usize, span: Range<usize>, weights: &mut [i32]) {
+        let mut few = [0.0; FEW_TAPS];
+        let mut many = Vec::new();
+        let exact = match few.get_mut(..span.len()) {
+            Some(exact) => exact,
+            None => {
+                many.resize(span.len(), 0.0);
+                &mut many[..]
+            }
         };
-        for (index, position) in wanted.enumerate() {
-            let span = filter.span(position);
-            axis.starts.push(span.start);
-            axis.store(index * taps, &filter.weights(position, span));
+        let (center, inverse) = (self.center(output), 1.0 / self.stretch);
+        for (weight, input) in exact.iter_mut().zip(span) {
+            *weight = cubic((input as f64 - center + 0.5) * inverse);
         }
-        axis
-    }
-
-    fn store(&mut self, first: usize, weights: &[f64]) {
-        let parts = self.high[first..].iter_mut().zip(&mut self.low[first..]);
-        for ((high, low), &weight) in parts.zip(weights) {
-            let weight = fixed_point(weight);
-            *high = (weight >> LOW_BITS) as i16;
-            *low = (weight & ((1 << LOW_BITS) - 1)) as i16;
+        let sum: f64 = exact.iter().sum();
+        let sum = if sum == 0.0 { 1.0 } else { sum };
+        for (weight, exact) in weights.iter_mut().zip(exact) {
+            *weight = fixed_point(*exact / sum);
         }
-    }
-
-    /// The input pixels that some output pixel may read, before padding.
-    pub(crate) fn inputs(&self, input: usize) -> Range<usize> {
-        let first = self.starts.first().copied().unwrap_or(0);
-        let last = self.starts.last().copied().unwrap_or(0);
-        first..(last + self.taps).min(input)
-    }
-
-    /// Moves the weights to lines that begin `offset` input pixels later.
-    pub(crate) fn shift(&mut self, offset: usize) {
-        self.starts.iter_mut().for_each(|start| *start -= offset);
-    }
-
-    /// Length that a line must have so that the padded weights stay inside it.
-    pub(crate) fn line_length(&self) -> usize {
-        self.starts.last().copied().unwrap_or(0) + self.taps
-    }
-
-    /// Output pixels.
-    pub(crate) fn outputs(&self) -> usize {
-        self.starts.len()
-    }
-
-    /// Output pixel `index` of each of `lines`.
-    #[inline]
-    pub(crate) fn apply<const N: usize>(&self, index: usize, lines: [&[i16]; N]) -> [u8; N] {
-        let first = index * self.taps;
-        let high = &self.high[first..first + self.taps];
-        let low = &self.low[first..first + self.taps];
-        let start = self.starts[index];
-        lines.map(|line| weighted_byte(&line[start..start + self.taps], high, low))
     }
 }
 
-/// The rounded, clipped sum of `values` times their weights.
-#[inline]
-fn weighted_byte(values: &[i16], high: &[i16], low: &[i16]) -> u8 {
-    // Each part may wrap; the whole is the 32-bit sum of PIL, which does not.
-    let (high, low) = dot_parts(values, high, low);
-    let sum = (high << LOW_BITS)
-        .wrapping_add(low)
-        .wrapping_add(1 << (PRECISION - 1));
-    (sum >> PRECISION).clamp(0, 255) as u8
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[inline]
-fn dot_parts(values: &[i16], high: &[i16], low: &[i16]) -> (i32, i32) {
-    let mut high_sum = 0i32;
-    let mut low_sum = 0i32;
-    for ((&value, &high), &low) in values.iter().zip(high).zip(low) {
-        let value = i32::from(value);
-        high_sum = high_sum.wrapping_add(value * i32::from(high));
-        low_sum = low_sum.wrapping_add(value * i32::from(low));
+    fn scaling(input: usize, output: usize) -> Scaling {
+        Scaling {
+            input,
+            output,
+            order: Order::Forward,
+        }
     }
-    (high_sum, low_sum)
+
+    #[test]
+    fn weights_of_a_pixel_sum_to_one_and_lie_inside_the_axis() {
+        for (input, output) in [(1, 1), (1, 9), (9, 1), (500, 224), (31, 96), (4000, 7)] {
+            let axis = AxisTaps::new(scaling(input, output));
+            assert_eq!(axis.taps().count(), output);
+            for (first, weights) in axis.taps() {
+                assert!(!weights.is_empty() && first + weights.len() <= input);
+                let sum: i32 = weights.iter().sum();
+                let error = sum.abs_diff(1 << AxisTaps::PRECISION);
+                assert!(
+                    error as usize <= weights.len(),
+                    "{input} to {output}: {sum}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_mirrored_axis_has_the_same_taps_from_behind() {
+        let forward = AxisTaps::new(scaling(50, 24));
+        let mirrored = AxisTaps::new(Scaling {
+            order: Order::Mirrored,
+            ..scaling(50, 24)
+        });
+        let mut taps: Vec<_> = forward.taps().collect();
+        taps.reverse();
+        assert_eq!(mirrored.taps().collect::<Vec<_>>(), taps);
+    }
+
+    #[test]
+    fn a_part_of_an_axis_has_the_taps_that_it_has_in_the_whole() {
+        let whole = AxisTaps::new(scaling(50, 24));
+        let mut part = whole.clone();
+        part.set(scaling(50, 24), 5..9);
+        let wanted: Vec<_> = whole.taps().skip(5).take(4).collect();
+        assert_eq!(part.taps().collect::<Vec<_>>(), wanted);
+        assert_eq!(part.inputs(), wanted[0].0..wanted[3].0 + wanted[3].1.len());
+    }
 }

@@ -1,6 +1,8 @@
 //! PIL's Gaussian blur: three box blurs of a fractional radius, along rows and then along columns.
 
-use crate::Planes;
+use multiversion::multiversion;
+
+use crate::{Planes, transpose::transpose};
 
 /// Box blurs along each axis.
 pub const BLUR_PASSES: usize = 3;
@@ -42,7 +44,43 @@ impl BoxWeights {
     }
 }
 
+/// Memory of the passes, used again from view to view.
+#[derive(Debug, Default)]
+pub(crate) struct Blur {
+    work: Vec<u8>,
+    other: Vec<u8>,
+    sums: Vec<u32>,
+}
+
+impl Blur {
+    /// Blurs as `ImageFilter.GaussianBlur(radius)`.
+    pub(crate) fn gaussian(&mut self, planes: &mut Planes, radius: f64) {
+        let weights = BoxWeights::of(radius);
+        let (width, height) = (planes.width(), planes.height());
+        self.work.resize(width * height, 0);
+        self.other.resize(width * height, 0);
+        for plane in planes.each() {
+            transpose(plane, &mut self.work, width);
+            self.passes(height, &weights);
+            transpose(&self.work, &mut self.other, height);
+            std::mem::swap(&mut self.work, &mut self.other);
+            self.passes(width, &weights);
+            plane.copy_from_slice(&self.work);
+        }
+    }
+
+    /// All passes along the columns of `work`.
+    fn passes(&mut self, width: usize, weights: &BoxWeights) {
+        self.sums.resize(width, 0);
+        for _ in 0..BLUR_PASSES {
+            blur_columns(&self.work, &mut self.other, &mut self.sums, weights);
+            std::mem::swap(&mut self.work, &mut self.other);
+        }
+    }
+}
+
 /// One box blur along the columns of `from`; rows beyond the plane repeat its first or last.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
 fn blur_columns(from: &[u8], into: &mut [u8], sums: &mut [u32], weights: &BoxWeights) {
     let width = sums.len();
     let last = from.len() / width - 1;
@@ -64,6 +102,7 @@ fn blur_columns(from: &[u8], into: &mut [u8], sums: &mut [u32], weights: &BoxWei
 }
 
 /// Moves the running sums one row on and writes that row.
+#[inline(always)]
 fn blur_row(
     [before, entering, after]: [&[u8]; 3],
     out: &mut [u8],
@@ -77,39 +116,5 @@ fn blur_row(
         let edges = (before + u32::from(after)).wrapping_mul(weights.edge);
         let total = sum.wrapping_mul(weights.inside).wrapping_add(edges);
         *out = (total.wrapping_add(1 << 23) >> 24) as u8;
-    }
-}
-
-/// All passes along the columns; the result is in `plane`, `other` is scratch.
-fn blur_passes(plane: &mut Vec<u8>, other: &mut Vec<u8>, width: usize, weights: &BoxWeights) {
-    let mut sums = vec![0; width];
-    for _ in 0..BLUR_PASSES {
-        blur_columns(plane, other, &mut sums, weights);
-        std::mem::swap(plane, other);
-    }
-}
-
-/// Writes `from`, of `width` columns, with rows and columns exchanged.
-fn transpose(from: &[u8], into: &mut [u8], width: usize) {
-    let height = from.len() / width;
-    for (column, out) in into.chunks_exact_mut(height).enumerate() {
-        for (out, row) in out.iter_mut().zip(from.chunks_exact(width)) {
-            *out = row[column];
-        }
-    }
-}
-
-/// Blurs as `ImageFilter.GaussianBlur(radius)`.
-pub(crate) fn gaussian_blur(planes: &mut Planes, radius: f64) {
-    let weights = BoxWeights::of(radius);
-    let (width, height) = (planes.width(), planes.height());
-    let mut work = vec![0; width * height];
-    let mut other = vec![0; width * height];
-    for plane in planes.each() {
-        transpose(plane, &mut work, width);
-        blur_passes(&mut work, &mut other, height, &weights);
-        transpose(&work, &mut other, height);
-        blur_passes(&mut other, &mut work, width, &weights);
-        plane.copy_from_slice(&other);
     }
 }

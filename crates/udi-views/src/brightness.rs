@@ -1,7 +1,7 @@
 //! Brightness: a blend with black.
 
-use crate::{Planes, blend::blend_table};
+use crate::{Planes, blend::blend_all};
 
 pub(crate) fn adjust_brightness(planes: &mut Planes, factor: f64) {
-    planes.map(&blend_table(0, factor as f32));
+    blend_all(0, planes.bytes(), factor as f32);
 }

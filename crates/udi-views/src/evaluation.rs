@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    Image, ViewError,
-    image::check_bytes,
-    render::check_side,
-    resize::{Window, resize},
+    Image, Order, Renderer, ViewError, image::check_bytes, render::check_side, resize::Window,
 };
 
 /// How a centre crop lies over one axis.
@@ -56,34 +53,39 @@ fn pad(planes: &[u8], rows: &CentreCut, columns: &CentreCut, side: usize, out: &
     }
 }
 
-/// Resizes the shorter side to `resize_to`, cuts the centre `crop` x `crop` out (with zeros where
-/// the resized image is smaller) and writes it to `out` as planar `[3, crop, crop]` bytes.
-pub fn evaluation_view(
-    image: &Image,
-    resize_to: u32,
-    crop: u32,
-    out: &mut [u8],
-) -> Result<(), ViewError> {
-    check_side("resized side", resize_to)?;
-    check_side("centre crop", crop)?;
-    check_bytes(out.len(), crop, crop)?;
-    let side = crop as usize;
-    let full = resized_size(image, resize_to);
-    let [rows, columns] = full.map(|length| centre_cut(length, side));
-    let window = Window {
-        full,
-        rows: rows.kept.clone(),
-        columns: columns.kept.clone(),
-    };
-    let area = rows.kept.len() * columns.kept.len();
-    if area == side * side {
-        resize(image, &image.whole(), &window, out);
-    } else {
-        let mut planes = vec![0; 3 * area];
-        resize(image, &image.whole(), &window, &mut planes);
-        pad(&planes, &rows, &columns, side, out);
+impl Renderer {
+    /// Resizes the shorter side to `resize_to`, cuts the centre `crop` x `crop` out (with zeros where
+    /// the resized image is smaller) and writes it to `out` as planar `[3, crop, crop]` bytes.
+    pub fn evaluation_view(
+        &mut self,
+        image: &Image,
+        resize_to: u32,
+        crop: u32,
+        out: &mut [u8],
+    ) -> Result<(), ViewError> {
+        check_side("resized side", resize_to)?;
+        check_side("centre crop", crop)?;
+        check_bytes(out.len(), crop, crop)?;
+        let side = crop as usize;
+        let full = resized_size(image, resize_to);
+        let [rows, columns] = full.map(|length| centre_cut(length, side));
+        let window = Window {
+            full,
+            rows: rows.kept.clone(),
+            columns: columns.kept.clone(),
+            order: Order::Forward,
+        };
+        let area = rows.kept.len() * columns.kept.len();
+        if area == side * side {
+            self.resizer.resize(image, &image.whole(), &window, out);
+        } else {
+            let mut planes = vec![0; 3 * area];
+            self.resizer
+                .resize(image, &image.whole(), &window, &mut planes);
+            pad(&planes, &rows, &columns, side, out);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -102,7 +104,9 @@ mod tests {
         let pixels = [50; 3 * 2 * 4];
         let image = Image::new(&pixels, 4, 2).unwrap();
         let mut out = [1; 3 * 5 * 5];
-        evaluation_view(&image, 2, 5, &mut out).unwrap();
+        Renderer::default()
+            .evaluation_view(&image, 2, 5, &mut out)
+            .unwrap();
         let row = [50, 50, 50, 50, 0];
         let plane = [[0; 5], row, row, [0; 5], [0; 5]].concat();
         assert_eq!(out.to_vec(), plane.repeat(3));
@@ -112,7 +116,9 @@ mod tests {
     fn refuses_a_buffer_of_another_length() {
         let pixels = [50; 3 * 2 * 4];
         let image = Image::new(&pixels, 4, 2).unwrap();
-        let error = evaluation_view(&image, 2, 5, &mut [0; 74]).unwrap_err();
+        let error = Renderer::default()
+            .evaluation_view(&image, 2, 5, &mut [0; 74])
+            .unwrap_err();
         assert!(matches!(error, ViewError::PixelBytes { .. }), "{error}");
     }
 }

@@ -1,75 +1,123 @@
 //! Hue: through PIL's 8-bit HSV, where the hue wraps, and back.
+//!
+//! Written without branches and without casts of floats to integers, both of which keep a loop from being vectorised;
+//! the mix of single and double precision is PIL's.
+
+use multiversion::multiversion;
 
 use crate::Planes;
 
-/// PIL's `convert("HSV")` of one pixel, with its mix of single and double precision.
-#[inline]
-fn rgb_to_hsv([red, green, blue]: [u8; 3]) -> [u8; 3] {
+/// A pixel of PIL's mode HSV.
+#[derive(Clone, Copy)]
+struct Hsv {
+    hue: u8,
+    saturation: u8,
+    value: u8,
+}
+
+/// The whole part of a number from 0 to 255.
+#[inline(always)]
+fn whole_byte(number: f64) -> u8 {
+    /// The whole numbers from here on are the floats from here on.
+    const WHOLE: f64 = (1u64 << 52) as f64;
+    (number.floor() + WHOLE).to_bits() as u8
+}
+
+/// `yes` or `no`, both of which are known.
+#[inline(always)]
+fn choose<T>(condition: bool, yes: T, no: T) -> T {
+    if condition { yes } else { no }
+}
+
+/// PIL's `convert("HSV")` of one pixel.
+#[inline(always)]
+fn hsv_of([red, green, blue]: [u8; 3]) -> Hsv {
     let max = red.max(green).max(blue);
     let min = red.min(green).min(blue);
-    if max == min {
-        return [0, 0, max];
-    }
-    let range = f32::from(max - min);
-    let distance = |value: u8| f32::from(max - value) / range;
-    let sixths = if red == max {
-        distance(blue) - distance(green)
-    } else if green == max {
-        (2.0 + f64::from(distance(red)) - f64::from(distance(blue))) as f32
-    } else {
-        (4.0 + f64::from(distance(green)) - f64::from(distance(red))) as f32
-    };
+    let middle = red.max(green).min(blue).max(red.min(green));
+    // Of a grey pixel, whose range is 0, the hue means nothing: its saturation is 0.
+    let range = f32::from((max - min).max(1));
+    let sixths = sixths(
+        [red, green, blue],
+        max,
+        min,
+        f32::from(max - middle) / range,
+    );
     let turns = f64::from(sixths) / 6.0 + 1.0;
-    let hue = if turns >= 1.0 { turns - 1.0 } else { turns } as f32;
-    let saturation = range / f32::from(max);
-    let byte = |part: f32| (f64::from(part) * 255.0) as u8;
-    [byte(hue), byte(saturation), max]
-}
-
-/// Which sixth of the colour circle a hue is in, and how far into it.
-#[derive(Clone, Copy)]
-struct Sector {
-    index: u8,
-    part: f64,
-}
-
-fn sector(hue: u8) -> Sector {
-    let sixths = f64::from(hue) * 6.0 / 255.0;
-    let index = sixths.floor();
-    Sector {
-        index: index as u8 % 6,
-        part: f64::from((sixths - index) as f32),
+    let hue = choose(turns >= 1.0, turns - 1.0, turns) as f32;
+    let saturation = f32::from(max - min) / f32::from(max.max(1));
+    Hsv {
+        hue: whole_byte(f64::from(hue) * 255.0),
+        saturation: whole_byte(f64::from(saturation) * 255.0),
+        value: max,
     }
+}
+
+/// Hue in sixths of the circle, from -1 to 5. `distance` is how far the middle channel lies below the largest, as a share of
+/// the range; that of the smallest is 1, so that PIL's sums of two distances and a whole number need one addition here.
+#[inline(always)]
+fn sixths([red, green, blue]: [u8; 3], max: u8, min: u8, distance: f32) -> f32 {
+    let (red_leads, green_leads) = (red == max, green == max);
+    let base = choose(red_leads, 0.0, choose(green_leads, 2.0, 4.0));
+    // The channel before the leading one on the circle.
+    let before = choose(red_leads, blue, choose(green_leads, red, green));
+    choose(before == min, base + 1.0 - distance, base - 1.0 + distance)
 }
 
 /// PIL's `convert("RGB")` of one HSV pixel.
-#[inline]
-fn hsv_to_rgb(sector: Sector, saturation: u8, value: u8) -> [u8; 3] {
-    if saturation == 0 {
-        return [value; 3];
-    }
+#[inline(always)]
+fn rgb_of(
+    Hsv {
+        hue,
+        saturation,
+        value,
+    }: Hsv,
+) -> [u8; 3] {
+    let sixths = f64::from(hue) * 6.0 / 255.0;
+    let sector = sixths.floor();
+    let part = f64::from((sixths - sector) as f32);
     let strength = f64::from((f64::from(saturation) / 255.0) as f32);
     // The products are not negative: adding a half and cutting rounds halves away from zero, as C's round does.
-    let scaled = |part: f64| (f64::from(value) * part + 0.5) as u8;
+    let scaled = |share: f64| whole_byte(f64::from(value) * share + 0.5);
     let low = scaled(1.0 - strength);
-    let falling = scaled(1.0 - strength * sector.part);
-    let rising = scaled(1.0 - strength * (1.0 - sector.part));
-    match sector.index {
-        0 => [value, rising, low],
-        1 => [falling, value, low],
-        2 => [low, value, rising],
-        3 => [low, falling, value],
-        4 => [rising, low, value],
-        _ => [value, low, falling],
-    }
+    let falling = scaled(1.0 - strength * part);
+    let rising = scaled(1.0 - strength * (1.0 - part));
+    // 255 begins sector 6, which is 0 again.
+    let sector = choose(hue == 255, 0, whole_byte(sector));
+    [
+        by_sector(sector, [value, falling, low, low, rising, value]),
+        by_sector(sector, [rising, value, value, falling, low, low]),
+        by_sector(sector, [low, low, rising, value, value, falling]),
+    ]
+}
+
+#[inline(always)]
+fn by_sector(sector: u8, values: [u8; 6]) -> u8 {
+    let later = choose(
+        sector == 3,
+        values[3],
+        choose(sector == 4, values[4], values[5]),
+    );
+    let early = choose(
+        sector == 1,
+        values[1],
+        choose(sector == 2, values[2], later),
+    );
+    choose(sector == 0, values[0], early)
 }
 
 /// Shifts the hue by `turns` of the circle, cut towards zero to 255ths as torchvision does.
 pub(crate) fn adjust_hue(planes: &mut Planes, turns: f64) {
-    let shift = (turns * 255.0) as i32 as u8;
-    let sectors: [Sector; 256] = std::array::from_fn(|hue| sector((hue as u8).wrapping_add(shift)));
+    shift(planes, (turns * 255.0) as i32 as u8);
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
+fn shift(planes: &mut Planes, shift: u8) {
     planes.map_pixels(|pixel| {
-        let [hue, saturation, value] = rgb_to_hsv(pixel);
-        hsv_to_rgb(sectors[usize::from(hue)], saturation, value)
+        let hsv = hsv_of(pixel);
+        rgb_of(Hsv {
+            hue: hsv.hue.wrapping_add(shift),
+            ..hsv
+        })
     });
 }

@@ -46,14 +46,8 @@ impl<'a> Planes<'a> {
         [red, green, blue]
     }
 
-    /// Replaces every byte by its entry of `table`.
-    pub(crate) fn map(&mut self, table: &[u8; 256]) {
-        for byte in self.bytes.iter_mut() {
-            *byte = table[usize::from(*byte)];
-        }
-    }
-
-    /// Replaces every pixel by `operation` of it.
+    /// Replaces every pixel by `operation` of it; inlined, so that it is compiled for the caller's processor.
+    #[inline(always)]
     pub(crate) fn map_pixels(&mut self, operation: impl Fn([u8; 3]) -> [u8; 3]) {
         let [reds, greens, blues] = self.split();
         for ((red, green), blue) in reds.iter_mut().zip(greens).zip(blues) {

@@ -1,9 +1,9 @@
 /** The embedded data set, rendered on first use into the cache folder; nothing is downloaded. */
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
-import { homedir } from "node:os";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DataError } from "../../errors.js";
+import { cacheFolder, PARTIAL, removeAbandoned } from "../cache-folder.js";
 import { QUICKSTART_IMAGES, renderQuickstart } from "./render.js";
 
 /** Class folders. */
@@ -30,31 +30,20 @@ export async function quickstartData(options: QuickstartOptions = {}): Promise<Q
 
 /** `$XDG_CACHE_HOME/udi-native/quickstart-v<version>` */
 export function quickstartFolder(env: NodeJS.ProcessEnv = process.env): string {
-  const cache = env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache");
-  return join(cache, "udi-native", `quickstart-v${VERSION}`);
+  return join(cacheFolder(env), `quickstart-v${VERSION}`);
 }
 
 async function renderInto(folder: string, { onProgress }: QuickstartOptions): Promise<void> {
-  const partial = `${folder}.${randomUUID()}.partial`;
+  const partial = `${folder}.${randomUUID()}${PARTIAL}`;
   try {
     await mkdir(dirname(folder), { recursive: true });
-    await removeAbandoned(folder);
+    await removeAbandoned(dirname(folder), `${basename(folder)}.`);
     await renderQuickstart(partial, (done) => onProgress?.(done, QUICKSTART_IMAGES));
     await rename(partial, folder);
   } catch (cause) {
     if (!(await exists(folder))) throw isSystemError(cause) ? unwritable(folder, cause) : cause;
   } finally {
     await rm(partial, { recursive: true, force: true }).catch(() => {});
-  }
-}
-
-/** Removes what processes that were killed have left: nobody has written to it for an hour. */
-async function removeAbandoned(folder: string): Promise<void> {
-  for (const name of await readdir(dirname(folder))) {
-    if (!(name.startsWith(`${basename(folder)}.`) && name.endsWith(".partial"))) continue;
-    const partial = join(dirname(folder), name);
-    const { mtimeMs } = await stat(partial);
-    if (Date.now() - mtimeMs > 3_600_000) await rm(partial, { recursive: true, force: true });
   }
 }
 

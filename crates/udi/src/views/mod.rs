@@ -31,7 +31,7 @@ pub struct View<'a> {
 
 /// Makes square views of the same side from images on the host: `[views, 3, side, side]`, uint8, on the device.
 ///
-/// At most one level away from `udi_views::render` for all but a few values: sums are fp32 here, whole numbers there. Refuses
+/// At most one level away from `udi_views::Renderer` for all but a few values: sums are fp32 here, whole numbers there. Refuses
 /// what it refuses.
 pub fn render_views(
     images: &[Image],

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tch::{Device, Kind, Tensor};
-use udi_views::{Image, JitterStep, PixelBox, ViewRecipe, render};
+use udi_views::{Image, JitterStep, PixelBox, Renderer, ViewRecipe};
 
 use super::{Crop, View, chunks, render_views};
 
@@ -86,10 +86,13 @@ fn recipe(width: u32, height: u32, size: u32) -> impl Strategy<Value = ViewRecip
 /// Shares of values further away than one level, and the mean difference.
 fn differences(images: &[Image], views: &[View], side: u32) -> (f64, f64) {
     let made = render_views(images, views, side, Device::Cpu).unwrap();
+    let mut renderer = Renderer::default();
     let mut twin = Vec::new();
     for view in views {
         let mut out = vec![0; (3 * side * side) as usize];
-        render(&images[view.image], view.recipe, &mut out).unwrap();
+        renderer
+            .render(&images[view.image], view.recipe, &mut out)
+            .unwrap();
         twin.extend(out);
     }
     let twin = Tensor::from_slice(&twin)

@@ -4,7 +4,7 @@
 #   bench/gpu.sh pack FILE.tar.gz --reference DIR --reference-script FILE    here, after `npm install`
 #   ./gpu.sh run [--device cuda] [--steps 5] [--cases "small-128 ..."]       there, in the folder that was unpacked
 #
-# pack builds crates/udi/examples/bench_step.rs, writes the plans (views with real geometry, decided by ts/benchmark) and takes
+# pack builds crates/udi/examples/bench_step, writes the plans (views with real geometry, decided by ts/benchmark) and takes
 # a checkout of the public reference and a script that times its steps. run times both in turn, case by case, prints one
 # line of JSON for each run and then a table of ratios. PYTHON names the Python that has torch (default: python3).
 set -euo pipefail

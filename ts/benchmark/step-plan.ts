@@ -43,7 +43,7 @@ export function benchRecipes(config: ResolvedConfig): BenchRecipes {
   };
 }
 
-/** A benchmark as plain data, for crates/udi/examples/bench_step.rs on a machine without Node. */
+/** A benchmark as plain data, for crates/udi/examples/bench_step on a machine without Node. */
 export interface StepPlan {
   readonly options: NativeOptions;
   readonly schedule: ScheduleValues;

@@ -109,16 +109,8 @@ impl Learner {
     ) -> Result<StepReport, UdiError> {
         at.check()?;
         self.network.check(batch)?;
-        let buffers = self.buffers();
-        let outcome = guard(|| self.step_unguarded(batch, at));
-        if outcome.is_err() {
-            no_grad(|| {
-                for (mut buffer, before) in buffers {
-                    buffer.copy_(&before);
-                }
-            });
-        }
-        outcome
+        let buffers = guard(|| Ok(self.buffers()))?;
+        guard(|| self.step_unguarded(batch, at)).inspect_err(|_| restore(buffers))
     }
 
     fn step_unguarded(
@@ -150,8 +142,8 @@ impl Learner {
         self.loss_scale.adapt(report.skipped);
         watch.time(Phase::Centers, || {
             let momentum = self.config.objective.center_momentum;
-            no_grad(|| self.centers.follow(&means, &teacher_matrix, momentum));
-        });
+            no_grad(|| self.centers.follow(&means, &teacher_matrix, momentum))
+        })?;
         Ok(StepReport {
             phases: watch.seconds(),
             ..report
@@ -373,6 +365,18 @@ impl Learner {
             Branch::Teacher => &self.teacher,
         }
     }
+}
+
+/// Gives buffers their values back. A device that failed may refuse, which is no news then.
+fn restore(buffers: Vec<(Tensor, Tensor)>) {
+    let _ = guard(|| {
+        no_grad(|| {
+            for (mut buffer, before) in buffers {
+                buffer.copy_(&before);
+            }
+        });
+        Ok(())
+    });
 }
 
 impl Numbers {

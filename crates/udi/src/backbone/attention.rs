@@ -47,7 +47,7 @@ impl Attention {
         rows: &Tensor,
         layout: &Layout,
     ) -> Result<(Tensor, AttentionKept), UdiError> {
-        let packed = self.qkv.forward(weights, rows);
+        let packed = self.qkv.forward_rows(weights, rows);
         let form = AttentionForm::on(packed.device(), packed.kind());
         let size = [layout.after().rows(), rows.size()[1]];
         let attended = Tensor::empty(size, (packed.kind(), packed.device()));
@@ -62,7 +62,7 @@ impl Attention {
                 AttentionCore::forward(form, self.packed(&rows, group), &mut output)
             })
             .collect::<Result<_, _>>()?;
-        let output = self.projection.forward(weights, &attended);
+        let output = self.projection.forward_rows(weights, &attended);
         let kept = AttentionKept {
             packed,
             cores,

@@ -2,7 +2,7 @@
 //! what stands between two matrix products goes over memory once, forward and backward.
 
 use tch::Tensor;
-use torch_ext::{BranchGradient, Normed};
+use torch_ext::{BranchGradient, GeluBackward};
 
 use super::{
     attention::{Attention, AttentionKept},
@@ -29,13 +29,11 @@ pub(crate) struct Block {
 /// What [`Block::backward`] reads again.
 #[derive(Debug)]
 pub(crate) struct BlockKept {
-    /// Input rows, `[rows, C]`, fp32.
+    /// Input rows, `[rows, C]`, fp32. What is normalised from them costs less to compute again than to keep.
     tokens: Tensor,
-    normed1: Normed,
     attention: AttentionKept,
     /// Rows between the branches, `[kept rows, C]`, fp32.
     middle: Tensor,
-    normed2: Normed,
     /// Before GELU, `[kept rows, hidden]`.
     hidden: Tensor,
 }
@@ -95,15 +93,13 @@ impl Block {
         let (output, attention) = self.attention.forward(weights, &normed1.output, layout)?;
         let middle = rows.add_branch(&layout.keep(&tokens), &output, pass.attention_drops())?;
         let normed2 = self.norm2.forward_rows(weights, &middle)?;
-        let hidden = self.fc1.forward(weights, &normed2.output);
-        let output = self.fc2.forward(weights, &rows.gelu(&hidden)?);
+        let hidden = self.fc1.forward_rows(weights, &normed2.output);
+        let output = self.fc2.forward_rows(weights, &rows.gelu(&hidden)?);
         let sum = rows.add_branch(&middle, &output, pass.mlp_drops())?;
         let kept = BlockKept {
             tokens,
-            normed1,
             attention,
             middle,
-            normed2,
             hidden,
         };
         Ok((sum, kept))
@@ -117,51 +113,56 @@ impl Block {
         mut gradient: Tensor,
         gradients: &mut HandGradients,
     ) -> Result<Tensor, UdiError> {
+        let between = (kept.middle, kept.hidden);
+        self.mlp_backward(pass, between, (&mut gradient, gradients))?;
         let BlockPass {
             weights, layout, ..
         } = pass;
         let rows = RowPass::on(gradient.device(), weights.kind());
-        let branch = rows.branch_gradient(&gradient, pass.mlp_drops(), weights.kind())?;
-        let normed =
-            self.mlp_backward(weights, &kept.hidden, (&kept.normed2, branch), gradients)?;
-        let input = (&kept.middle, &kept.normed2);
-        self.norm2
-            .backward_rows(weights, &normed, input, (&mut gradient, gradients))?;
         let branch = rows.branch_gradient(&gradient, pass.attention_drops(), weights.kind())?;
+        let input = self.norm1.forward_rows(weights, &kept.tokens)?;
         let normed = self.attention.backward(
             weights,
-            (&kept.normed1.output, kept.attention),
+            (&input.output, kept.attention),
             output(&branch),
             (layout, gradients),
         )?;
+        drop(branch);
         let mut gradient = layout.spread(gradient);
-        let input = (&kept.tokens, &kept.normed1);
+        let input = (&kept.tokens, &input);
         self.norm1
             .backward_rows(weights, &normed, input, (&mut gradient, gradients))?;
         Ok(gradient)
     }
 
-    /// Gradient of the MLP's input.
+    /// Adds the gradient by way of the MLP to `gradient`, that of the rows after it.
     fn mlp_backward(
         &self,
-        weights: &Weights,
-        hidden: &Tensor,
-        (input, branch): (&Normed, BranchGradient),
-        gradients: &mut HandGradients,
-    ) -> Result<Tensor, UdiError> {
-        let rows = RowPass::on(hidden.device(), weights.kind());
+        pass: BlockPass,
+        (middle, hidden): (Tensor, Tensor),
+        (gradient, gradients): (&mut Tensor, &mut HandGradients),
+    ) -> Result<(), UdiError> {
+        let weights = pass.weights;
+        let rows = RowPass::on(middle.device(), weights.kind());
+        let branch = rows.branch_gradient(gradient, pass.mlp_drops(), weights.kind())?;
         let mut of_hidden = self.fc2.input_gradient(weights, &branch.output);
-        let gelu = rows.gelu_backward(hidden, &mut of_hidden)?;
+        let gelu = rows.gelu_backward(&hidden, &mut of_hidden)?;
+        drop(hidden);
         self.fc2
             .parameter_gradients(weights, &gelu.activated, output(&branch), gradients);
-        drop(branch);
+        let GeluBackward { sums, activated } = gelu;
+        drop((branch, activated));
         let of_hidden = OutputGradient {
             rows: &of_hidden,
-            sums: &gelu.sums,
+            sums: &sums,
         };
-        Ok(self
+        let input = self.norm2.forward_rows(weights, &middle)?;
+        let normed = self
             .fc1
-            .backward(weights, &input.output, of_hidden, gradients))
+            .backward(weights, &input.output, of_hidden, gradients);
+        let input = (&middle, &input);
+        self.norm2
+            .backward_rows(weights, &normed, input, (gradient, gradients))
     }
 }
 

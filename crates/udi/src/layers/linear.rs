@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::{
     HandGradients,
-    product::{linear, rows_gradient, weight_gradient},
+    product::{linear, linear_alone, rows_gradient, weight_gradient},
 };
 use crate::parameters::{Declarations, Initial, ParamId, Role, Weights};
 
@@ -44,6 +44,11 @@ impl Linear {
         let input = input.to_kind(weights.kind());
         let bias = weights.get(self.bias);
         linear(&input, weights.get(self.weight), Some(bias))
+    }
+
+    /// The same outside any graph, for rows in the precision of the weights: [`Self::backward`] is its gradient.
+    pub fn forward_rows(&self, weights: &Weights, rows: &Tensor) -> Tensor {
+        linear_alone(rows, weights.get(self.weight), Some(weights.get(self.bias)))
     }
 
     /// The gradient of the input `[rows, inputs]`, by hand; those of weight and bias go to `gradients`.

@@ -57,13 +57,18 @@ impl SoftmaxPass {
         }
         let (rows, targets, width) = (logits.size()[0], target.size()[0], target.size()[1]);
         let streams = [rows / targets.max(1), targets, width];
-        let scaled = logits.to_kind(Kind::Float) / temperature;
+        // The logits themselves where they are fp32.
+        let mut scaled = logits.to_kind(Kind::Float);
+        let _ = scaled.g_div_scalar_(temperature);
         let normaliser = scaled.logsumexp([-1], true);
         let value = normaliser.sum(Kind::Float) - (scaled.view(streams) * target).sum(Kind::Float);
-        let mut gradient = (scaled - normaliser).exp();
-        let _ = gradient.view(streams).g_sub_(target);
-        let _ = gradient.g_mul_scalar_(scale);
-        logits.copy_(&gradient);
+        let _ = scaled.g_sub_(&normaliser);
+        let _ = scaled.exp_();
+        let _ = scaled.view(streams).g_sub_(target);
+        let _ = scaled.g_mul_scalar_(scale);
+        if logits.kind() != Kind::Float {
+            logits.copy_(&scaled);
+        }
         Ok(value)
     }
 }

@@ -72,7 +72,9 @@ impl Problem {
             .iter()
             .map(|&level| (level, Some(units(&[width]))))
             .collect();
-        centers.follow(&means, &random(&[prototypes, width]), 0.5);
+        centers
+            .follow(&means, &random(&[prototypes, width]), 0.5)
+            .unwrap();
         Self {
             prediction: Prediction {
                 vectors: units(&[rows.patches() + patches, width]).set_requires_grad(true),
@@ -282,13 +284,17 @@ fn a_level_without_a_mean_keeps_its_centre() {
     let mut centers = Centers::zeros(levels(2, true), 4, Device::Cpu);
     let mean = || Some(units(&[3]));
     let matrix = units(&[4, 3]);
-    centers.follow(
-        &[(Level::Cls, mean()), (Level::Patch, mean())],
-        &matrix,
-        0.9,
-    );
+    centers
+        .follow(
+            &[(Level::Cls, mean()), (Level::Patch, mean())],
+            &matrix,
+            0.9,
+        )
+        .unwrap();
     let before = centers.of(Level::Patch).copy();
-    centers.follow(&[(Level::Cls, mean()), (Level::Patch, None)], &matrix, 0.9);
+    centers
+        .follow(&[(Level::Cls, mean()), (Level::Patch, None)], &matrix, 0.9)
+        .unwrap();
     assert_eq!(centers.of(Level::Patch), before);
     assert!(before.abs().max().double_value(&[]) > 0.0);
     assert_eq!(

@@ -35,6 +35,8 @@ export declare class Engine {
 export declare class FileLock {
   /** Gives it back and removes the file. */
   release(): void
+}
+
 /** An image whose pixels are copied out of JavaScript's memory part by part. */
 export declare class ImageWriter {
   /** Copies the pixels that follow those already there. */
@@ -331,13 +333,14 @@ export interface ObjectiveOptions {
 /** Starts an engine thread and makes its learner. */
 export declare function openEngine(options: NativeOptions): Promise<Engine>
 
-/** What a file of weights holds: its header and its pickle are read, not its values. */
-export declare function openWeights(file: string): Promise<WeightsFacts>
 /** Memory for an image. */
 export declare function openImage(width: number, height: number): ImageWriter
 
 /** Memory for the views of a batch. */
 export declare function openViewFilling(shape: BatchShape): ViewFilling
+
+/** What a file of weights holds: its header and its pickle are read, not its values. */
+export declare function openWeights(file: string): Promise<WeightsFacts>
 
 /** The optimiser. */
 export interface OptimizerOptions {
@@ -419,6 +422,9 @@ export interface ScheduleValues {
   freezeLastLayer: boolean
 }
 
+/** How many threads decode and render from now on. Work under way ends on those that it began on. */
+export declare function setViewThreads(count: number): void
+
 /** How a state is completed that is made of a file. */
 export interface StateOptions {
   /** The rule that the run goes on with. */
@@ -428,8 +434,6 @@ export interface StateOptions {
   /** Steps made. */
   steps: number
 }
-/** How many threads decode and render from now on. Work under way ends on those that it began on. */
-export declare function setViewThreads(count: number): void
 
 /** What one step measured. */
 export interface StepReport {

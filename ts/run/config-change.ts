@@ -11,11 +11,14 @@ import { RunError, received } from "../errors.js";
 const FREE = new Set(["output", "init", "data", "checkpoint", "logging", "evaluate"]);
 
 /**
- * Keys of the machine. A run that was moved to another one must be able to go on, but it will not end with the same
+ * Keys of the machine and its memory. A run that was moved to another one must be able to go on, but it will not end with the same
  * bits: sums are made in another order. The precision is none of them: it changes what is computed, and the loss scale
  * of fp16 belongs to the state.
  */
-const OF_THE_MACHINE = new Set(["device", "threads"]);
+const OF_THE_MACHINE = new Set(["device", "threads", "optimizer.accumulate"]);
+
+/** Keys that trade memory for time and change not one bit. */
+const WITHOUT_EFFECT = new Set(["model.checkpointBlocks"]);
 
 /** Values by dotted key. */
 export type FlatConfig = Readonly<Record<string, unknown>>;
@@ -48,7 +51,7 @@ export function requireSameConfig(before: FlatConfig, now: FlatConfig, folder: s
 }
 
 function isSame(key: string, before: FlatConfig, now: FlatConfig): boolean {
-  if (JSON.stringify(before[key]) === JSON.stringify(now[key])) return true;
+  if (WITHOUT_EFFECT.has(key) || JSON.stringify(before[key]) === JSON.stringify(now[key])) return true;
   if (key in before) return false;
   const usual = defaults()[key];
   return usual === "auto" || (usual !== undefined && JSON.stringify(usual) === JSON.stringify(now[key]));

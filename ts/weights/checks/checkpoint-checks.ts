@@ -76,6 +76,7 @@ async function reloaded(state: string, record: CheckpointRecord, part: string): 
 async function optionsOf({ config }: CheckpointRecord): Promise<NativeOptions> {
   const here = Object.entries({ ...config, device: "cpu", threads: "auto" });
   const values = mergeLayers(here.map(([key, value]) => singleValue(key, value, `${key} of the checkpoint`)));
-  const facts = { ...machineFacts(await machine()), samples: Number.MAX_SAFE_INTEGER, labelled: true };
+  const images = { samples: Number.MAX_SAFE_INTEGER, dataKind: "class-folders", labelled: true } as const;
+  const facts = { ...machineFacts(await machine()), ...images };
   return engineOptions(resolveConfig(loadConfigOver(values, {}), facts));
 }

@@ -45,7 +45,7 @@ test("a Rust that is too old is named with its version", () => {
   const PATH = pathWith({ cargo: "cargo 1.87.0 (99624be96 2025-05-06)", "c++": "c++ 12" });
   const missing = missingRequirements({ ...NEEDS, fetchGigabytes: 0 }, { PATH });
   expect(missing).toEqual([
-    { what: expect.stringMatching(/1\.88 or newer, found cargo 1\.87\.0/), mend: "rustup update stable" },
+    { what: expect.stringMatching(/1\.89 or newer, found cargo 1\.87\.0/), mend: "rustup update stable" },
   ]);
 });
 

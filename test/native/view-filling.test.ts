@@ -1,11 +1,17 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { ArgumentError } from "../../ts/errors.js";
-import { nativeImage, openViewBatch, renderViews, setViewThreads } from "../../ts/native/engine.js";
+import {
+  nativeImage,
+  openEngine,
+  openViewBatch,
+  renderViews,
+  setViewThreads,
+} from "../../ts/native/engine.js";
 import { randomStream } from "../../ts/random.js";
 import { multiCropRecipe } from "../../ts/recipe/multi-crop.js";
 import { PHOTOMETRIC_DEFAULTS } from "../../ts/recipe/photometric.js";
 import type { ImageRecipe } from "../../ts/recipe/types.js";
-import { noise, SHAPE } from "./small-engine.js";
+import { AT, noise, OPTIONS, SHAPE } from "./small-engine.js";
 import { plainView, smallImages, smallRecipes } from "./small-views.js";
 
 const THREADS = 3;
@@ -126,4 +132,44 @@ describe("a batch in the making", () => {
     const huge = { ...SHAPE, images: 2 ** 31 - 1, globalSize: 2 ** 31 - 1 };
     expect(() => openViewBatch(huge)).toThrow(/memory/);
   });
+});
+
+describe("with the executor of the device", () => {
+  test("views are made when the step begins, and the step is that of rendered views", async () => {
+    const [images, recipes] = [smallImages(), smallRecipes()];
+    const losses: number[] = [];
+    for (const executor of ["device", "cpu"] as const) {
+      using filling = openViewBatch(SHAPE, executor);
+      for (const [place, image] of images.entries()) {
+        await filling.fill(place, image, recipes[place] as ImageRecipe);
+      }
+      using views = await filling.finish();
+      await using fresh = await openEngine(OPTIONS);
+      losses.push((await fresh.stepUdi(views, AT)).loss);
+    }
+    expect(losses[0]).toBe(losses[1]);
+  });
+
+  test("there are no pixels of views to be looked at", async () => {
+    using filling = openViewBatch(SHAPE, "device");
+    const recipes = smallRecipes();
+    for (const [place, image] of smallImages().entries()) {
+      await filling.fill(place, image, recipes[place] as ImageRecipe);
+    }
+    using views = await filling.finish();
+    expect(() => views.pixels()).toThrow("expected rendered views, received recipes for a device");
+  });
+
+  test("a recipe that leaves its image is refused when it is given", async () => {
+    using filling = openViewBatch(SHAPE, "device");
+    const [recipe] = smallRecipes();
+    const image = { pixels: new Uint8Array(3), width: 1, height: 1 };
+    await expect(filling.fill(0, image, recipe as ImageRecipe)).rejects.toThrow(
+      "image 0: global view 0: expected a non-empty crop inside an image of 1x1",
+    );
+  });
+});
+
+test("an executor that does not exist is refused", () => {
+  expect(() => openViewBatch(SHAPE, "gpu" as never)).toThrow(ArgumentError);
 });

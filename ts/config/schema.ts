@@ -98,6 +98,7 @@ const crops = section({
   globalWindow: count(),
   localWindow: count(),
   flipProbability: fraction(),
+  executor: oneOf(["cpu", "device"]),
   photometric,
 });
 

@@ -336,8 +336,8 @@ export declare function openEngine(options: NativeOptions): Promise<Engine>
 /** Memory for an image. */
 export declare function openImage(width: number, height: number): ImageWriter
 
-/** Memory for the views of a batch. */
-export declare function openViewFilling(shape: BatchShape): ViewFilling
+/** Memory for the views of a batch; with the executor `device`, for its images and recipes. */
+export declare function openViewFilling(shape: BatchShape, executor: 'cpu' | 'device'): ViewFilling
 
 /** What a file of weights holds: its header and its pickle are read, not its values. */
 export declare function openWeights(file: string): Promise<WeightsFacts>

@@ -23,7 +23,7 @@ export { type NativeImage, nativeImage } from "./native-image.js";
 export { neighbourVote } from "./neighbour-vote.js";
 export { type RenderViews, renderEvaluationViews, renderViews, type ViewBatch } from "./rendered-views.js";
 export type { AdoptedParameter } from "./types.js";
-export { openViewBatch, type ViewFilling } from "./view-filling.js";
+export { openViewBatch, type ViewExecutor, type ViewFilling } from "./view-filling.js";
 export { setViewThreads } from "./view-threads.js";
 
 /** Views of whole images, to be embedded. */

@@ -1,7 +1,7 @@
 /** A batch of views that is rendered natively, image by image. */
 import type { ImageRecipe } from "../recipe/types.js";
 import type * as addon from "./addon.js";
-import { record, refuse, type Unchecked, wholeNumber } from "./argument-checks.js";
+import { choice, record, refuse, type Unchecked, wholeNumber } from "./argument-checks.js";
 import { checkShape } from "./check-batch.js";
 import { checkRecipe } from "./check-recipes.js";
 import { delegate, delegateNow } from "./delegate.js";
@@ -20,12 +20,21 @@ export interface ViewFilling extends Disposable {
   finish(): Promise<ViewBatch>;
 }
 
+/**
+ * What makes views. "cpu": the view threads, with PIL's values, as soon as an image is there. "device": the engine's device
+ * when the step begins, within one level of them; until then decoded images are kept.
+ */
+export type ViewExecutor = (typeof EXECUTORS)[number];
+
+const EXECUTORS = ["cpu", "device"] as const;
+
 /** Takes memory for a batch of this shape. Views are rendered straight into it, on the view threads. */
-export function openViewBatch(shape: BatchShape): ViewFilling {
+export function openViewBatch(shape: BatchShape, executor: ViewExecutor = "cpu"): ViewFilling {
   const checked = checkShape(record("shape", shape));
+  const chosen = choice("executor", executor, EXECUTORS);
   return new NativeFilling(
     checked,
-    delegateNow(() => engineAddon().openViewFilling(checked)),
+    delegateNow(() => engineAddon().openViewFilling(checked, chosen)),
   );
 }
 

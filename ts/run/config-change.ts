@@ -15,7 +15,7 @@ const FREE = new Set(["output", "init", "data", "checkpoint", "logging", "evalua
  * bits: sums are made in another order. The precision is none of them: it changes what is computed, and the loss scale
  * of fp16 belongs to the state.
  */
-const OF_THE_MACHINE = new Set(["device", "threads", "optimizer.accumulate"]);
+const OF_THE_MACHINE = new Set(["device", "threads", "optimizer.accumulate", "crops.executor"]);
 
 /** Keys that trade memory for time and change not one bit. */
 const WITHOUT_EFFECT = new Set(["model.checkpointBlocks"]);

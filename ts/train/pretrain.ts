@@ -52,7 +52,7 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
   const batches = trainingBatches({
     ...batchesOf(settled),
     from: progress.position,
-    openBatch: openViewBatch,
+    openBatch: (shape) => openViewBatch(shape, config.crops.executor),
   });
   try {
     for await (const { value: batch, waitSeconds } of withWaits(batches, signal)) {

@@ -1,5 +1,7 @@
 //! A batch copied out of JavaScript's memory, or rendered: what the engine thread is given.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use napi::Either;
 use tch::Device;
@@ -7,6 +9,7 @@ use udi::UdiError;
 
 use crate::{
     failure::{Code, Failure},
+    native_image::ImageData,
     shapes,
 };
 
@@ -116,14 +119,35 @@ impl MapData {
     }
 }
 
+/// An image and the recipes of its views, checked.
+pub struct ImageViews {
+    /// The decoded image.
+    pub image: Arc<ImageData>,
+    /// g1, g2.
+    pub globals: Vec<udi_views::ViewRecipe>,
+    /// L local views.
+    pub locals: Vec<udi_views::ViewRecipe>,
+}
+
+/// Views, or what they are made of.
+pub enum ViewData {
+    /// Ready.
+    Pixels {
+        /// `[2, B, 3, G, G]`
+        globals: PixelData,
+        /// `[L, B, 3, S, S]`
+        locals: PixelData,
+    },
+    /// To be made by the learner's device, image by image.
+    Recipes(Vec<ImageViews>),
+}
+
 /// One batch of views.
 pub struct BatchData {
     /// Its shape.
     pub shape: udi::BatchShape,
-    /// `[2, B, 3, G, G]`
-    pub global_views: PixelData,
-    /// `[L, B, 3, S, S]`
-    pub local_views: PixelData,
+    /// Its views.
+    pub views: ViewData,
     /// None where the model has no patch level.
     pub maps: Option<MapData>,
 }
@@ -133,8 +157,10 @@ impl BatchData {
     pub fn copy(batch: &shapes::MultiCropBatch) -> Result<Self, Failure> {
         Ok(Self {
             shape: batch.shape.into(),
-            global_views: PixelData::copy(&batch.global_views)?,
-            local_views: PixelData::copy(&batch.local_views)?,
+            views: ViewData::Pixels {
+                globals: PixelData::copy(&batch.global_views)?,
+                locals: PixelData::copy(&batch.local_views)?,
+            },
             maps: batch.maps.as_ref().map(MapData::copy).transpose()?,
         })
     }
@@ -142,7 +168,11 @@ impl BatchData {
     /// Size in memory.
     pub fn bytes(&self) -> usize {
         let maps = self.maps.as_ref().map_or(0, MapData::bytes);
-        self.global_views.bytes() + self.local_views.bytes() + maps
+        let views = match &self.views {
+            ViewData::Pixels { globals, locals } => globals.bytes() + locals.bytes(),
+            ViewData::Recipes(images) => images.iter().map(|views| views.image.bytes()).sum(),
+        };
+        views + maps
     }
 
     /// The engine's batch, checked against the model's patch size.
@@ -151,12 +181,36 @@ impl BatchData {
         device: Device,
         patch_size: i64,
     ) -> Result<udi::MultiCropBatch, UdiError> {
-        udi::MultiCropBatch::for_device(
-            device,
-            self.shape,
-            patch_size,
-            (self.global_views.pixels(), self.local_views.pixels()),
-            self.maps.as_ref().map(MapData::maps),
-        )
+        let maps = self.maps.as_ref().map(MapData::maps);
+        match &self.views {
+            ViewData::Pixels { globals, locals } => {
+                let views = (globals.pixels(), locals.pixels());
+                udi::MultiCropBatch::for_device(device, self.shape, patch_size, views, maps)
+            }
+            ViewData::Recipes(images) => {
+                let pixels: Result<Vec<_>, _> =
+                    images.iter().map(|views| views.image.image()).collect();
+                let globals = view_by_view(images, |views| &views.globals);
+                let locals = view_by_view(images, |views| &views.locals);
+                let views = (globals.as_slice(), locals.as_slice());
+                udi::MultiCropBatch::rendered(device, self.shape, patch_size, &pixels?, views, maps)
+            }
+        }
     }
+}
+
+/// The views of all images, the first of each, then the second of each.
+fn view_by_view(
+    images: &[ImageViews],
+    of: fn(&ImageViews) -> &[udi_views::ViewRecipe],
+) -> Vec<udi::View<'_>> {
+    let count = images.first().map_or(0, |views| of(views).len());
+    let view = |index: usize| {
+        let each = images.iter().enumerate();
+        each.filter_map(move |(image, views)| {
+            let recipe = of(views).get(index)?;
+            Some(udi::View { image, recipe })
+        })
+    };
+    (0..count).flat_map(view).collect()
 }

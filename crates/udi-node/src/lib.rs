@@ -12,7 +12,7 @@
 //! | `held` | native memory behind a handle of JavaScript |
 //! | `view_threads` | the threads that decode and render |
 //! | `native_image`, `jpeg_file` | decoded images |
-//! | `unfinished_batch`, `view_batch`, `view_pixels` | views while they are rendered, and then |
+//! | `unfinished_batch`, `unfinished_recipes`, `view_batch`, `view_pixels` | views while they are rendered, and then |
 //! | `view_filling`, `evaluation_views`, `engine`, `vote`, `machine` | the calls |
 //! | `thread` | the native thread that owns a learner |
 //! | `state_writer` | saves beside the steps |
@@ -50,6 +50,7 @@ mod sheet;
 mod state_writer;
 mod thread;
 mod unfinished_batch;
+mod unfinished_recipes;
 mod view_batch;
 mod view_filling;
 mod view_pixels;

@@ -7,7 +7,7 @@ use napi::{
     bindgen_prelude::{ObjectFinalize, Uint8Array, Uint8ArraySlice},
 };
 use napi_derive::napi;
-use udi_views::{DecodedJpeg, Image};
+use udi_views::{DecodedJpeg, Image, ViewError};
 
 use crate::{
     batch::{copied, room},
@@ -33,9 +33,14 @@ impl From<DecodedJpeg> for ImageData {
 }
 
 impl ImageData {
+    /// Size in memory.
+    pub fn bytes(&self) -> usize {
+        self.pixels.len()
+    }
+
     /// Borrows the pixels for the renderer.
-    pub fn image(&self) -> Result<Image<'_>, Failure> {
-        Ok(Image::new(&self.pixels, self.width, self.height)?)
+    pub fn image(&self) -> Result<Image<'_>, ViewError> {
+        Image::new(&self.pixels, self.width, self.height)
     }
 }
 
@@ -149,7 +154,8 @@ impl ImageWriter {
             width: self.width,
             height: self.height,
         };
-        data.image().map_err(|failure| failure.into_napi(&env))?;
+        data.image()
+            .map_err(|error| Failure::from(error).into_napi(&env))?;
         NativeImage::new(env, data, 0.0)
     }
 }

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use udi_views::{RenderTime, Renderer};
 
 use crate::{
-    batch::{BatchData, MapData, PixelData},
+    batch::{BatchData, MapData, PixelData, ViewData},
     failure::{Code, Failure},
     guard::guarded,
     native_image::ImageData,
@@ -93,8 +93,10 @@ impl UnfinishedBatch {
     pub fn into_batch(self, maps: Option<MapData>) -> Option<(BatchData, RenderTime)> {
         let data = BatchData {
             shape: self.shape.into(),
-            global_views: PixelData::Bytes(self.globals.into_whole()?.freeze()),
-            local_views: PixelData::Bytes(self.locals.into_whole()?.freeze()),
+            views: ViewData::Pixels {
+                globals: PixelData::Bytes(self.globals.into_whole()?.freeze()),
+                locals: PixelData::Bytes(self.locals.into_whole()?.freeze()),
+            },
             maps,
         };
         let time = self.time.into_inner();

@@ -7,28 +7,75 @@ use napi::{
     bindgen_prelude::{ClassInstance, ObjectFinalize, PromiseRaw},
 };
 use napi_derive::napi;
+use udi_views::RenderTime;
 
 use crate::{
-    batch::MapData,
+    batch::{BatchData, MapData},
     failure::{Code, Failure},
     guard::guarded,
     held::Held,
-    native_image::NativeImage,
+    native_image::{ImageData, NativeImage},
     reply::Reply,
     shapes::{BatchShape, ImageRecipe, SamplingMaps},
     unfinished_batch::UnfinishedBatch,
+    unfinished_recipes::UnfinishedRecipes,
     view_batch::ViewBatch,
     view_threads::view_threads,
 };
 
+/// A batch that is being filled.
+enum Unfinished {
+    /// With views, rendered here.
+    Views(UnfinishedBatch),
+    /// With recipes, for the learner's device.
+    Recipes(UnfinishedRecipes),
+}
+
+impl Unfinished {
+    /// A batch of this shape, and its size in memory so far.
+    fn new(shape: BatchShape, executor: &str) -> Result<(Self, usize), Failure> {
+        match executor {
+            "cpu" => {
+                let views = UnfinishedBatch::new(shape)?;
+                let bytes = views.bytes()?;
+                Ok((Self::Views(views), bytes))
+            }
+            "device" => Ok((Self::Recipes(UnfinishedRecipes::new(shape)), 0)),
+            other => {
+                let message = format!("executor: expected cpu or device, received {other:?}");
+                Err(Failure::new(Code::Argument, message))
+            }
+        }
+    }
+
+    fn fill(
+        &self,
+        place: u32,
+        image: &Arc<ImageData>,
+        recipe: &ImageRecipe,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Views(views) => views.fill(place, image, recipe),
+            Self::Recipes(recipes) => recipes.fill(place, image, recipe),
+        }
+    }
+
+    fn into_batch(self, maps: Option<MapData>) -> Option<(BatchData, RenderTime)> {
+        match self {
+            Self::Views(views) => views.into_batch(maps),
+            Self::Recipes(recipes) => Some((recipes.into_batch(maps)?, RenderTime::default())),
+        }
+    }
+}
+
 /// A batch of views that is being rendered.
 #[napi(custom_finalize)]
 pub struct ViewFilling {
-    views: Held<UnfinishedBatch>,
+    views: Held<Unfinished>,
 }
 
 impl ViewFilling {
-    fn views(&self) -> Result<Arc<UnfinishedBatch>, Failure> {
+    fn views(&self) -> Result<Arc<Unfinished>, Failure> {
         self.views
             .value("batch: expected one that is being rendered, received one that is done")
     }
@@ -40,13 +87,14 @@ impl ObjectFinalize for ViewFilling {
     }
 }
 
-/// Memory for the views of a batch.
+/// Memory for the views of a batch; with the executor `device`, for its images and recipes.
 #[napi(catch_unwind)]
-pub fn open_view_filling(env: Env, shape: BatchShape) -> napi::Result<ViewFilling> {
-    let views = UnfinishedBatch::new(shape).and_then(|views| {
-        let bytes = views.bytes()?;
-        Ok((views, bytes))
-    });
+pub fn open_view_filling(
+    env: Env,
+    shape: BatchShape,
+    #[napi(ts_arg_type = "'cpu' | 'device'")] executor: String,
+) -> napi::Result<ViewFilling> {
+    let views = Unfinished::new(shape, &executor);
     let (views, bytes) = views.map_err(|failure| failure.into_napi(&env))?;
     Ok(ViewFilling {
         views: Held::new(env, views, bytes)?,

@@ -4,7 +4,7 @@ use napi::{Env, bindgen_prelude::Uint8Array};
 use napi_derive::napi;
 
 use crate::{
-    batch::{PixelData, copied},
+    batch::{PixelData, ViewData, copied},
     failure::{Code, Failure},
     view_batch::ViewBatch,
 };
@@ -31,9 +31,13 @@ impl ViewBatch {
 impl ViewBatch {
     fn copied_views(&self) -> Result<ViewPixels, Failure> {
         let data = self.data()?;
+        let ViewData::Pixels { globals, locals } = &data.views else {
+            let message = "batch: expected rendered views, received recipes for a device";
+            return Err(Failure::new(Code::Argument, message));
+        };
         Ok(ViewPixels {
-            global_views: copied_bytes(&data.global_views)?,
-            local_views: copied_bytes(&data.local_views)?,
+            global_views: copied_bytes(globals)?,
+            local_views: copied_bytes(locals)?,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 use torch_ext::{HostValues, pinned_copy};
+use udi_views::Image;
 
 use crate::{
     error::{UdiError, expect},
@@ -9,6 +10,7 @@ use crate::{
     maps::{Maps, SamplingMaps},
     micro_batch::MapArrays,
     transfer::to_device,
+    views::{View, render_views},
 };
 
 /// Pixels of views.
@@ -94,20 +96,54 @@ impl MultiCropBatch {
         ];
         let has_locals = shape.local_crops > 0;
         guard(|| {
-            Ok(Self {
-                shape,
-                patch_size,
-                globals: views_tensor("globalViews", &global_views, &globals, device)?,
-                locals: has_locals
-                    .then(|| views_tensor("localViews", &local_views, &locals, device))
-                    .transpose()?,
-                maps: maps
-                    .map(|maps| {
-                        let prepared = Maps::new(shape, patch_size, &maps)?;
-                        Ok::<_, UdiError>((prepared, MapArrays::copy(&maps)))
-                    })
-                    .transpose()?,
-            })
+            let globals = views_tensor("globalViews", &global_views, &globals, device)?;
+            let locals = has_locals
+                .then(|| views_tensor("localViews", &local_views, &locals, device))
+                .transpose()?;
+            Self::of(shape, patch_size, (globals, locals), maps)
+        })
+    }
+
+    /// The same with views that are made from images and recipes by the device itself: view by view, image by image.
+    pub fn rendered(
+        device: Device,
+        shape: BatchShape,
+        patch_size: i64,
+        images: &[Image],
+        (globals, locals): (&[View], &[View]),
+        maps: Option<SamplingMaps>,
+    ) -> Result<Self, UdiError> {
+        shape.check(patch_size)?;
+        let views = |views: &[View], count: i64, side: i64| {
+            let all = count * shape.images;
+            let expected = || format!("{count} of each of {} images", shape.images);
+            expect(views.len() as i64 == all, "views", expected, views.len())?;
+            let rendered = render_views(images, views, side as u32, device)?;
+            Ok::<_, UdiError>(rendered.f_view([count, shape.images, 3, side, side])?)
+        };
+        let globals = views(globals, 2, shape.global_size)?;
+        let locals = (shape.local_crops > 0)
+            .then(|| views(locals, shape.local_crops, shape.local_size))
+            .transpose()?;
+        guard(|| Self::of(shape, patch_size, (globals, locals), maps))
+    }
+
+    fn of(
+        shape: BatchShape,
+        patch_size: i64,
+        (globals, locals): (Tensor, Option<Tensor>),
+        maps: Option<SamplingMaps>,
+    ) -> Result<Self, UdiError> {
+        let prepare = |maps: SamplingMaps| {
+            let prepared = Maps::new(shape, patch_size, &maps)?;
+            Ok::<_, UdiError>((prepared, MapArrays::copy(&maps)))
+        };
+        Ok(Self {
+            shape,
+            patch_size,
+            globals,
+            locals,
+            maps: maps.map(prepare).transpose()?,
         })
     }
 

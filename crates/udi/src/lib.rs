@@ -41,5 +41,5 @@ pub use maps::{SamplingMaps, TargetSamples};
 pub use neighbours::{NeighbourScore, NeighbourVote, neighbour_vote};
 pub use state::Snapshot;
 pub use stopwatch::Phase;
-pub use views::{View, render_views};
+pub use views::View;
 pub use weight_file::Written;

@@ -5,6 +5,7 @@ use tch::{Device, Kind, Tensor};
 use udi_views::{Image, JitterStep, PixelBox, Renderer, ViewRecipe};
 
 use super::{Crop, View, chunks, render_views};
+use crate::{BatchShape, MultiCropBatch, Pixels};
 
 /// Share of the values that may be further than one level away: spec/method.md section 2 leaves 0.1 %.
 const SHARE: f64 = 0.001;
@@ -111,7 +112,7 @@ const HEIGHT: u32 = 47;
 
 fn recipes() -> impl Strategy<Value = Vec<(usize, ViewRecipe)>> {
     let any_view = |side| (0usize..2, recipe(WIDTH, HEIGHT, side));
-    (1u32..40).prop_flat_map(move |side| proptest::collection::vec(any_view(side), 1..12))
+    (24u32..48).prop_flat_map(move |side| proptest::collection::vec(any_view(side), 4..12))
 }
 
 proptest! {
@@ -180,4 +181,64 @@ fn a_view_that_cannot_be_made_is_refused() {
         message(0, &blurred, 8),
         "expected blur radius from 0 to 1000, received -1"
     );
+}
+
+#[test]
+fn a_batch_made_on_the_device_is_the_one_made_of_the_views() {
+    let pictures = [picture(WIDTH, HEIGHT, 1), picture(WIDTH, HEIGHT, 2)];
+    let images: Vec<Image> = pictures.iter().map(Picture::image).collect();
+    let recipe = |size, left| ViewRecipe {
+        crop: PixelBox {
+            top: 3,
+            left,
+            height: 20,
+            width: 30,
+        },
+        size,
+        flipped: left % 2 == 0,
+        jitter: vec![JitterStep::Brightness(1.1)],
+        grayscale: false,
+        blur_radius: 0.0,
+        solarize_threshold: None,
+    };
+    let globals: Vec<ViewRecipe> = (0..4).map(|left| recipe(16, left)).collect();
+    let locals: Vec<ViewRecipe> = (0..6).map(|left| recipe(8, left)).collect();
+    let views = |recipes| views_of(recipes, images.len());
+    let shape = BatchShape {
+        images: 2,
+        global_size: 16,
+        local_crops: 3,
+        local_size: 8,
+    };
+    let (globals, locals) = (views(&globals), views(&locals));
+    let bytes = |views: &[View], side| {
+        let rendered = render_views(&images, views, side, Device::Cpu).unwrap();
+        Vec::<u8>::try_from(rendered.flatten(0, -1)).unwrap()
+    };
+    let (of_globals, of_locals) = (bytes(&globals, 16), bytes(&locals, 8));
+    let pixels = (Pixels::Bytes(&of_globals), Pixels::Bytes(&of_locals));
+    let given = MultiCropBatch::new(shape, 8, pixels.0, pixels.1, None).unwrap();
+    let views = (globals.as_slice(), locals.as_slice());
+    let made = MultiCropBatch::rendered(Device::Cpu, shape, 8, &images, views, None).unwrap();
+    let (given, made) = (
+        given.load(Device::Cpu).unwrap(),
+        made.load(Device::Cpu).unwrap(),
+    );
+    assert_eq!(given.globals, made.globals);
+    assert_eq!(given.locals.unwrap(), made.locals.unwrap());
+    let short = (&views.0[1..], views.1);
+    let error = MultiCropBatch::rendered(Device::Cpu, shape, 8, &images, short, None);
+    assert_eq!(
+        error.map(|_| ()).unwrap_err().to_string(),
+        "views: expected 2 of each of 2 images, received 3"
+    );
+}
+
+/// A view of each recipe, of the images in turn.
+fn views_of(recipes: &[ViewRecipe], images: usize) -> Vec<View<'_>> {
+    let view = |(index, recipe): (usize, _)| View {
+        image: index % images,
+        recipe,
+    };
+    recipes.iter().enumerate().map(view).collect()
 }

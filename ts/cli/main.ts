@@ -2,14 +2,19 @@
 /** The command `udi-native`. */
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../native/package-root.js";
+import { attentionCommand } from "./attention-command.js";
 import { averageCommand } from "./average-command.js";
 import { benchCommand } from "./bench-command.js";
 import { doctorCommand } from "./doctor-command.js";
+import { embedCommand } from "./embed-command.js";
+import { evaluateCommand } from "./evaluate-command.js";
 import { exportCommand } from "./export-command.js";
 import { importCommand } from "./import-command.js";
 import { inspectCommand } from "./inspect-command.js";
 import { installLibtorchCommand } from "./install-libtorch-command.js";
+import { reportCommand } from "./report-command.js";
 import { reportError } from "./report-error.js";
+import { runsCommand } from "./runs-command.js";
 import { trainCommand } from "./train-command.js";
 import { verifyCommand } from "./verify-command.js";
 
@@ -19,10 +24,15 @@ const program = new Command("udi-native")
 
 for (const command of [
   trainCommand(),
+  runsCommand(),
+  reportCommand(),
   importCommand(),
   inspectCommand(),
+  attentionCommand(),
   benchCommand(),
   doctorCommand(),
+  evaluateCommand(),
+  embedCommand(),
   exportCommand(),
   averageCommand(),
   verifyCommand(),

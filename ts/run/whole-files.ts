@@ -7,8 +7,11 @@ import { basename, dirname, join } from "node:path";
 const PARTIAL = ".partial";
 
 /** Replaces `file`, if there is one. */
-export async function writeWholeFile(file: string, text: string | Iterable<string>): Promise<void> {
-  const partial = await writePartialFile(file, text);
+export async function writeWholeFile(
+  file: string,
+  content: string | Iterable<string> | Uint8Array,
+): Promise<void> {
+  const partial = await writePartialFile(file, content);
   await rename(partial, file);
   await flushFolder(dirname(file));
 }
@@ -81,9 +84,12 @@ export async function removePartial(folder: string, names: RegExp): Promise<void
   }
 }
 
-async function writePartialFile(file: string, text: string | Iterable<string>): Promise<string> {
+async function writePartialFile(
+  file: string,
+  content: string | Iterable<string> | Uint8Array,
+): Promise<string> {
   const partial = join(dirname(file), `${basename(file)}.${process.pid}${PARTIAL}`);
-  await writeFile(partial, text, { flush: true });
+  await writeFile(partial, content, { flush: true });
   return partial;
 }
 

@@ -7,9 +7,11 @@
 //! | `batch` | a batch copied out of JavaScript's memory |
 //! | `memory` | whether a model fits |
 //! | `engine`, `views`, `vote`, `machine` | the calls |
+//! | `crop_views`, `probe` | training views and classifiers of the linear probe |
+//! | `encoder` | a frozen backbone: features, tokens, attention |
 //! | `weights`, `export` | files of weights; backbones for other libraries |
 //! | `average` | means of checkpoints; whether their values are finite |
-//! | `thread` | the native thread that owns a learner |
+//! | `thread` | the native thread that owns a learner or an encoder |
 //! | `state_writer` | saves beside the steps |
 //! | `file_lock` | keeps two processes out of one run |
 //! | `reply` | promises settled from another thread |
@@ -28,6 +30,8 @@
 mod average;
 mod batch;
 mod convert;
+mod crop_views;
+mod encoder;
 mod engine;
 mod export;
 mod failure;
@@ -35,6 +39,7 @@ mod file_lock;
 mod guard;
 mod machine;
 mod memory;
+mod probe;
 mod reply;
 mod shapes;
 mod state_writer;

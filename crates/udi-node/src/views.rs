@@ -75,7 +75,7 @@ impl ViewBatch {
 }
 
 /// An image copied out of JavaScript's memory.
-struct ImageData {
+pub(crate) struct ImageData {
     pixels: Vec<u8>,
     width: u32,
     height: u32,
@@ -90,7 +90,7 @@ impl ImageData {
         })
     }
 
-    fn copy_all(env: &Env, images: &[DecodedImage]) -> napi::Result<Vec<Self>> {
+    pub(crate) fn copy_all(env: &Env, images: &[DecodedImage]) -> napi::Result<Vec<Self>> {
         let copies: Result<_, _> = images.iter().map(Self::copy).collect();
         copies.map_err(|failure: Failure| failure.into_napi(env))
     }
@@ -139,7 +139,7 @@ pub fn render_evaluation_views<'env>(
 }
 
 /// rayon panics where its threads cannot be started: to be found out before there is a promise, which would be left.
-fn start_pool() {
+pub(crate) fn start_pool() {
     rayon::current_num_threads();
 }
 
@@ -175,7 +175,11 @@ fn render_batch(
     })
 }
 
-fn render_view(image: &Image, recipe: Option<&ViewRecipe>, out: &mut [u8]) -> Result<(), Failure> {
+pub(crate) fn render_view(
+    image: &Image,
+    recipe: Option<&ViewRecipe>,
+    out: &mut [u8],
+) -> Result<(), Failure> {
     let none = || Failure::new(Code::Argument, "expected a recipe, received none");
     let recipe = udi_views::ViewRecipe::try_from(recipe.ok_or_else(none)?)?;
     Ok(udi_views::render(image, &recipe, out)?)
@@ -194,7 +198,7 @@ fn evaluation_views(images: &[ImageData], size: EvaluationSize) -> Result<Vec<u8
 }
 
 /// `[count, images, 3, side, side]` bytes to be rendered.
-struct Sheet<'a> {
+pub(crate) struct Sheet<'a> {
     /// Views of each image.
     count: u32,
     /// What a view is called in an error.
@@ -204,7 +208,7 @@ struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    fn new(count: u32, name: &'static str, side: u32, images: &'a [ImageData]) -> Self {
+    pub(crate) fn new(count: u32, name: &'static str, side: u32, images: &'a [ImageData]) -> Self {
         Self {
             count,
             name,
@@ -215,7 +219,7 @@ impl<'a> Sheet<'a> {
 
     /// Calls `render(image, index, pixels, out)` for every view, on all of rayon's threads. The
     /// failure of the first view that failed.
-    fn render<R>(&self, render: R) -> Result<Vec<u8>, Failure>
+    pub(crate) fn render<R>(&self, render: R) -> Result<Vec<u8>, Failure>
     where
         R: Fn(usize, usize, &Image, &mut [u8]) -> Result<(), Failure> + Sync,
     {

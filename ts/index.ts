@@ -22,6 +22,36 @@ export {
   StorageError,
   UdiError,
 } from "./errors.js";
+export type {
+  AttentionRequest,
+  AttentionResult,
+  DrawnImage,
+} from "./evaluate/attention/attention-request.js";
+export { drawAttention } from "./evaluate/attention/draw-attention.js";
+export { type EmbeddedFolder, type EmbedFolderOptions, embedFolder } from "./evaluate/embed-folder.js";
+export { type Embedding, type EmbedOptions, embed } from "./evaluate/embed-images.js";
+export {
+  type CheckpointKnn,
+  type CheckpointKnnOptions,
+  evaluateCheckpointKnn,
+} from "./evaluate/evaluate-knn.js";
+export {
+  type ProbeCheckpointOptions,
+  type ProbeStart,
+  probeCheckpoint,
+} from "./evaluate/linear/probe-checkpoint.js";
+export type { CandidateResult, EpochRecord, LinearResult } from "./evaluate/linear/result.js";
+export type { Candidate, Grid, LinearSettings } from "./evaluate/linear/settings.js";
+export {
+  type AttentionMaps,
+  type Encoder,
+  type EncoderModel,
+  type EncoderOptions,
+  type Feature,
+  type ImageBatch,
+  openEncoder,
+  type PooledTokens,
+} from "./native/encoder.js";
 export {
   type EvaluationViews,
   type Machine,
@@ -61,6 +91,10 @@ export { type RandomStream, randomStream } from "./random.js";
 export { type MultiCropOptions, multiCropRecipe } from "./recipe/multi-crop.js";
 export { PHOTOMETRIC_DEFAULTS, type PhotometricOptions } from "./recipe/photometric.js";
 export type { ImageMaps, ImageRecipe, ViewRecipe } from "./recipe/types.js";
+export { listRuns } from "./report/list-runs.js";
+export type { RunState } from "./report/run-state.js";
+export type { BestScore, RunSummary } from "./report/run-summary.js";
+export { type ReportRequest, type WrittenReport, writeReport } from "./report/write-report.js";
 export type { EvaluationRecord, SkippedRecord, StepRecord } from "./run/records.js";
 export { type CheckProgress, type CheckRequest, checkData } from "./survey/check-data.js";
 export type { CheckReport } from "./survey/report.js";

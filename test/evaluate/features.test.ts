@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DataError } from "../../ts/errors.js";
+import { DataError, NativeError } from "../../ts/errors.js";
 import { normaliseRows, sourceFeatures } from "../../ts/evaluate/features.js";
 import type { DecodedImage } from "../../ts/native/types.js";
 import { imageFolder } from "../views/image-folder.js";
@@ -14,16 +14,19 @@ async function render(images: readonly DecodedImage[]): Promise<Uint8Array> {
 }
 
 /** Two features: the view's first byte, and 1. */
-async function embed(images: number, pixels: Uint8Array): Promise<Float32Array> {
-  return Float32Array.from({ length: 2 * images }, (_, at) => (at % 2 ? 1 : (pixels[6 * at] as number)));
-}
+const embedder = {
+  async embed(images: number, pixels: Uint8Array): Promise<readonly Float32Array[]> {
+    return [Float32Array.from({ length: 2 * images }, (_, at) => (at % 2 ? 1 : (pixels[6 * at] as number)))];
+  },
+};
 
 test("each image that can be decoded has its row, of norm 1", async () => {
   const source = await imageFolder({ images: 6, damaged: [2] });
   const progress: number[] = [];
   const onProgress = (done: number) => progress.push(done);
-  const request = { source, size: SIZE, batchSize: 4, workers: 2, limits, embed, render, onProgress };
-  const { rows, width, samples, skipped } = await sourceFeatures(request);
+  const request = { source, size: SIZE, batchSize: 4, workers: 2, embedder, render, onProgress };
+  const { features, samples, skipped } = await sourceFeatures(request);
+  const [{ rows, width } = { rows: new Float32Array(0), width: 0 }] = features;
   expect([width, samples, skipped.map(({ file }) => file)]).toEqual([2, [0, 1, 3, 4, 5], [source.name(2)]]);
   expect(progress).toEqual([4, 6]);
   for (const [row, sample] of samples.entries()) {
@@ -35,9 +38,17 @@ test("each image that can be decoded has its row, of norm 1", async () => {
 
 test("a source without one readable image is one error", async () => {
   const source = await imageFolder({ images: 3, damaged: [0, 1, 2] });
-  const failing = sourceFeatures({ source, size: SIZE, batchSize: 2, workers: 2, limits, embed, render });
+  const failing = sourceFeatures({ source, size: SIZE, batchSize: 2, workers: 2, embedder, render });
   await expect(failing).rejects.toThrow(DataError);
   await expect(failing).rejects.toThrow(/none of its 3 images can be decoded/);
+});
+
+test("a feature that is not finite is one error that names its image", async () => {
+  const source = await imageFolder({ images: 3 });
+  const broken = { embed: async (images: number) => [new Float32Array(2 * images).fill(Number.NaN, 2, 3)] };
+  const failing = sourceFeatures({ source, size: SIZE, batchSize: 3, workers: 2, embedder: broken, render });
+  await expect(failing).rejects.toThrow(NativeError);
+  await expect(failing).rejects.toThrow(`received NaN for ${source.file(1)}`);
 });
 
 test("rows have norm 1, except those of zeros, which stay zeros", () => {

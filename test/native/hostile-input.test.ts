@@ -1,6 +1,8 @@
 /** Nothing that a caller passes may end the process, hang it, or leave an engine that no longer works. */
+import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeAll, expect, test } from "vitest";
+import { openEncoder } from "../../ts/native/encoder.js";
 import {
   type Native,
   neighbourVote,
@@ -8,6 +10,7 @@ import {
   renderEvaluationViews,
   renderViews,
 } from "../../ts/native/engine.js";
+import { temporaryFolder } from "./fake-libtorch.js";
 import { AT, OPTIONS, SHAPE, smallBatch } from "./small-engine.js";
 import { smallImages, smallRecipes } from "./small-views.js";
 
@@ -164,6 +167,19 @@ test("evaluation views survive anything in any place of their arguments", async 
 test("embedding survives anything in any place of its arguments", async () => {
   const views = { images: 1, size: 16, pixels: new Uint8Array(768) };
   await survives([views, "teacher"], (given, network) => native.embed(given, network));
+});
+
+test("an encoder survives anything in any place of its arguments", async () => {
+  const file = join(temporaryFolder(), "state.safetensors");
+  await native.save(file);
+  const options = { file, network: "teacher", heads: 2, device: "cpu", precision: "fp32", threads: 1 };
+  await survives([options], async (given) => (await openEncoder(given)).close());
+  await using encoder = await openEncoder(options as never);
+  const batch = { images: 1, height: 16, width: 20, pixels: new Uint8Array(960) };
+  await survives([batch, ["cls", "patches"]], (given, features) => encoder.features(given, features));
+  await survives([batch, { blocks: 1, patches: true }], (given, wanted) => encoder.pooled(given, wanted));
+  await survives([batch, 1], (given, blocks) => encoder.layers(given, blocks));
+  await survives([batch, "all"], (given, queries) => encoder.attention(given, queries));
 });
 
 test("the vote survives anything in any place of its arguments", async () => {

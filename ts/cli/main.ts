@@ -1,16 +1,21 @@
 /** The command `udi-native`. */
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../native/package-root.js";
+import { attentionCommand } from "./attention-command.js";
 import { averageCommand } from "./average-command.js";
 import { benchCommand } from "./bench-command.js";
 import { dataCommand } from "./data-command.js";
 import { doctorCommand } from "./doctor-command.js";
+import { embedCommand } from "./embed-command.js";
+import { evaluateCommand } from "./evaluate-command.js";
 import { exportCommand } from "./export-command.js";
 import { importCommand } from "./import-command.js";
 import { inspectCommand } from "./inspect-command.js";
 import { installLibtorchCommand } from "./install-libtorch-command.js";
 import { previewCommand } from "./preview-command.js";
+import { reportCommand } from "./report-command.js";
 import { reportError } from "./report-error.js";
+import { runsCommand } from "./runs-command.js";
 import { trainCommand } from "./train-command.js";
 import { verifyCommand } from "./verify-command.js";
 
@@ -22,6 +27,11 @@ const commands = [
   trainCommand(),
   previewCommand(),
   dataCommand(),
+  runsCommand(),
+  reportCommand(),
+  evaluateCommand(),
+  embedCommand(),
+  attentionCommand(),
   importCommand(),
   inspectCommand(),
   exportCommand(),

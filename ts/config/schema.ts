@@ -154,7 +154,7 @@ export const configSchema = section({
     keepLast: count(),
     keepEveryEpochs: countOrNone(),
   }),
-  logging: section({ everySteps: count() }),
+  logging: section({ everySteps: count(), tensorboard: flag() }),
   evaluate: section({ knn }),
 });
 

@@ -9,6 +9,20 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** A frozen backbone on its own thread. Calls are queued and run in order; each gives a promise. */
+export declare class Encoder {
+  /** Its shape. */
+  get model(): EncoderModel
+  /** Class tokens and, where wanted, the mean of the patch tokens of the last blocks: `[images, blocks, rows, C]`. */
+  pooled(images: ImageBatch, blocks: number, patches: boolean): Promise<Float32Array>
+  /** Tokens of the last blocks, oldest first: each `[images, tokens, C]`. */
+  layers(images: ImageBatch, blocks: number): Promise<Array<Float32Array>>
+  /** Attention of the last block: `[images, heads, queries, tokens]`. */
+  attention(images: ImageBatch, allQueries: boolean): Promise<Float32Array>
+  /** Takes no more calls; resolves when those queued are done and the memory is free. */
+  close(): Promise<undefined>
+}
+
 /** A learner on its own thread. Calls are queued and run in order; each gives a promise. */
 export declare class Engine {
   /** One training step on a batch in JavaScript's memory, which is copied before this returns. */
@@ -59,6 +73,18 @@ export declare class NativeImage {
   pixels(): Uint8Array
   /** Frees the memory, now or when the last work that uses it is done. */
   dispose(): void
+/** Classifiers on their own thread. Calls are queued and run in order; each gives a promise. */
+export declare class Probe {
+  /** One step on a batch, `[labels, row width]`, with a learning rate for each candidate: losses before it. */
+  step(rows: Float32Array, labels: Int32Array, learningRates: Array<number>): Promise<Array<number>>
+  /** Classes ranked before the right one: `[candidates, labels]`. */
+  ranks(rows: Float32Array, labels: Int32Array): Promise<Int32Array>
+  /** Writes the state to a file. */
+  save(file: string): Promise<undefined>
+  /** Takes the state from a file: the steps made. */
+  load(file: string): Promise<number>
+  /** Takes no more calls; resolves when those queued are done and the memory is free. */
+  close(): Promise<undefined>
 }
 
 /** A batch of rendered views in native memory. */
@@ -111,6 +137,38 @@ export interface BatchShape {
  * returns.
  */
 export declare function decodeJpegFile(file: Uint8Array, maxPixels: number): Promise<NativeImage | undefined | null>
+
+/** Shape of a frozen backbone. */
+export interface EncoderModel {
+  /** Embedding dimension C. */
+  width: number
+  /** Number of blocks. */
+  depth: number
+  /** Attention heads of a block. */
+  heads: number
+  /** Side of a patch in pixels. */
+  patchSize: number
+  /** Side in pixels of the image for which positions are stored. */
+  imageSize: number
+  /** Class tokens in front. */
+  classTokens: number
+}
+
+/** A frozen backbone: a network in a file of weights, and where it computes. */
+export interface EncoderOptions {
+  /** Any file of weights. */
+  file: string
+  /** `student`, `teacher` or `backbone`. */
+  network: string
+  /** Attention heads of a block. */
+  heads: number
+  /** `cpu`, `cuda` or `cuda:1`. */
+  device: string
+  /** `fp32`, `bf16` or `fp16`. */
+  precision: string
+  /** CPU threads; 0: libtorch's own choice. */
+  threads: number
+}
 
 /**
  * Ends the native threads of this JavaScript thread: waits for what they compute, drops what waits.
@@ -197,6 +255,18 @@ export interface HeadOptions {
   batchNorm: boolean
   /** Keep the prototypes' norms at 1. */
   normLastLayer: boolean
+}
+
+/** Images of one size. */
+export interface ImageBatch {
+  /** Number of images. */
+  images: number
+  /** In pixels. */
+  height: number
+  /** In pixels. */
+  width: number
+  /** `[images, 3, height, width]` */
+  pixels: Uint8Array | Float32Array
 }
 
 /** The views of one image. */
@@ -298,10 +368,10 @@ export interface NeighbourVote {
   train: Float32Array
   /** Class of each train row. */
   trainLabels: Int32Array
-  /** `[testLabels.length, width]` */
-  test: Float32Array
+  /** `[testLabels.length, width]`; none: each train row is judged by the others. */
+  test?: Float32Array
   /** Class of each test row. */
-  testLabels: Int32Array
+  testLabels?: Int32Array
   /** Dimension of a feature. */
   width: number
   /** Number of classes. */
@@ -310,6 +380,8 @@ export interface NeighbourVote {
   neighbours: Array<number>
   /** Temperature of the vote. */
   temperature: number
+  /** `cpu`, `cuda` or `cuda:1`. */
+  device: string
 }
 
 /** A tensor that holds values that are infinite or no number. */
@@ -330,6 +402,9 @@ export interface ObjectiveOptions {
   centerMomentum: number
 }
 
+/** Starts a thread and makes a backbone there of a network in a file of weights. */
+export declare function openEncoder(options: EncoderOptions): Promise<Encoder>
+
 /** Starts an engine thread and makes its learner. */
 export declare function openEngine(options: NativeOptions): Promise<Engine>
 
@@ -338,6 +413,8 @@ export declare function openImage(width: number, height: number): ImageWriter
 
 /** Memory for the views of a batch; with the executor `device`, for its images and recipes. */
 export declare function openViewFilling(shape: BatchShape, executor: 'cpu' | 'device'): ViewFilling
+/** Starts a thread and makes the classifiers there. */
+export declare function openProbe(options: ProbeOptions): Promise<Probe>
 
 /** What a file of weights holds: its header and its pickle are read, not its values. */
 export declare function openWeights(file: string): Promise<WeightsFacts>
@@ -364,6 +441,32 @@ export interface PixelBox {
   width: number
 }
 
+/** The columns of a row that a classifier sees. */
+export interface ProbeCandidate {
+  /** The first of them. */
+  firstColumn: number
+  /** Their number. */
+  columns: number
+}
+
+/** Everything that makes a probe. */
+export interface ProbeOptions {
+  /** Values of a row. */
+  rowWidth: number
+  /** Number of classes. */
+  classes: number
+  /** Share of the old step in the new one. */
+  momentum: number
+  /** From 0 to 2^53 - 1. */
+  seed: number
+  /** `cpu`, `cuda` or `cuda:1`. */
+  device: string
+  /** CPU threads of tensor operations; 0: libtorch's own choice. */
+  threads: number
+  /** The classifiers. */
+  candidates: Array<ProbeCandidate>
+}
+
 /** Instructions of the CPU, and the CUDA devices that libtorch can use. Never fails for a machine without a GPU. */
 export declare function processors(): Processors
 
@@ -379,6 +482,11 @@ export interface Processors {
 
 /** Renders evaluation views: `[images, 3, crop, crop]`. */
 export declare function renderEvaluationViews(images: Array<NativeImage>, size: EvaluationSize): Promise<Uint8Array>
+/** Renders a view of each image: `[images, 3, side, side]`. Images are copied before this returns. */
+export declare function renderCropViews(images: Array<DecodedImage>, recipes: Array<ViewRecipe>, side: number): Promise<Uint8Array>
+
+/** Renders evaluation views: `[images, 3, crop, crop]`. Images are copied before this returns. */
+export declare function renderEvaluationViews(images: Array<DecodedImage>, size: EvaluationSize): Promise<Uint8Array>
 
 /** Seconds of one core that a batch took. */
 export interface RenderSeconds {

@@ -3,7 +3,7 @@ import type * as addon from "./addon.js";
 import { choice, finiteNumber, record, refuse, truth, wholeNumber } from "./argument-checks.js";
 
 /** More threads than the largest machines have cores would only end the process for want of memory. */
-const MOST_THREADS = 512;
+export const MOST_THREADS = 512;
 
 /** Ten times as many as the deepest published ones have. */
 const MOST_BLOCKS = 1000;
@@ -68,7 +68,7 @@ function checkOptimizer(value: unknown): addon.OptimizerOptions {
   };
 }
 
-function checkDevice(value: unknown): string {
+export function checkDevice(value: unknown): string {
   if (typeof value === "string" && /^(?:cpu|cuda(?::\d{1,4})?)$/.test(value)) return value;
   throw refuse("device", "cpu, cuda or cuda:<index>", value);
 }

@@ -16,7 +16,7 @@ function checkViews(name: string, value: unknown, count: number, size: number): 
   return list(name, value, (view, recipe) => checkView(view, recipe, size), count);
 }
 
-function checkView(name: string, value: unknown, size: number): addon.ViewRecipe {
+export function checkView(name: string, value: unknown, size: number): addon.ViewRecipe {
   const view = record(name, value);
   const threshold = view.solarizeThreshold;
   return {

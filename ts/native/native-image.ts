@@ -1,7 +1,7 @@
 /** Decoded images in native memory. */
 import { ArgumentError } from "../errors.js";
 import type * as addon from "./addon.js";
-import { byteArray, record, wholeNumber } from "./argument-checks.js";
+import { byteArray, list, record, wholeNumber } from "./argument-checks.js";
 import { delegate, delegateNow } from "./delegate.js";
 import { engineAddon } from "./engine-addon.js";
 import { inSlices } from "./in-slices.js";
@@ -99,6 +99,25 @@ export function lendImage(name: string, value: unknown): LentImage {
   if (value instanceof ImageHandle) return { image: value.image, [Symbol.dispose]: () => {} };
   const copy = copied(name, value);
   return { image: copy.image, [Symbol.dispose]: () => copy[Symbol.dispose]() };
+}
+
+/** Images that the addon takes for as long as this is in use. */
+export interface LentImages extends Disposable {
+  readonly handles: addon.NativeImage[];
+}
+
+export function lendImages(name: string, value: unknown): LentImages {
+  const lent: LentImage[] = [];
+  const dispose = () => {
+    for (const image of lent) image[Symbol.dispose]();
+  };
+  try {
+    list(name, value, (of, image) => lent.push(lendImage(of, image)));
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  return { handles: lent.map(({ image }) => image), [Symbol.dispose]: dispose };
 }
 
 /**

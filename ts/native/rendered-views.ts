@@ -4,7 +4,7 @@ import { list, record, wholeNumber } from "./argument-checks.js";
 import { checkShape } from "./check-batch.js";
 import { delegate } from "./delegate.js";
 import { engineAddon } from "./engine-addon.js";
-import { type LentImage, lendImage } from "./native-image.js";
+import { lendImages } from "./native-image.js";
 import type { BatchShape, DecodedImage } from "./types.js";
 import { openViewBatch } from "./view-filling.js";
 
@@ -55,12 +55,6 @@ export async function renderEvaluationViews(
     resizeTo: wholeNumber("size.resizeTo", given.resizeTo, 1),
     crop: wholeNumber("size.crop", given.crop, 1),
   };
-  const lent: LentImage[] = [];
-  try {
-    list("images", images, (name, image) => lent.push(lendImage(name, image)));
-    const handles = lent.map(({ image }) => image);
-    return await delegate(() => engineAddon().renderEvaluationViews(handles, checkedSize));
-  } finally {
-    for (const image of lent) image[Symbol.dispose]();
-  }
+  using lent = lendImages("images", images);
+  return await delegate(() => engineAddon().renderEvaluationViews(lent.handles, checkedSize));
 }

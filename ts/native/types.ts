@@ -177,14 +177,16 @@ export interface NeighbourVote {
   readonly train: Float32Array;
   /** Class of each train row, each in [0, classes). */
   readonly trainLabels: Int32Array;
-  /** `[testLabels.length, width]`, each row of L2 norm 1. */
-  readonly test: Float32Array;
-  readonly testLabels: Int32Array;
+  /** `[testLabels.length, width]`, each row of L2 norm 1; both null: each train row is judged by the others. */
+  readonly test: Float32Array | null;
+  readonly testLabels: Int32Array | null;
   readonly width: number;
   readonly classes: number;
   /** Numbers of neighbours k to report; larger than the train set: clamped. */
   readonly neighbours: readonly number[];
   readonly temperature: number;
+  /** Where it is computed; default "cpu". */
+  readonly device?: string;
 }
 
 /** A state that was written. */

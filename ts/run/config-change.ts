@@ -25,8 +25,12 @@ export type FlatConfig = Readonly<Record<string, unknown>>;
 
 /** The part of a written configuration that every part of a run shares. */
 export function fixedPart(written: Readonly<Record<string, unknown>>): FlatConfig {
-  const fixed = Object.entries(written).filter(([section]) => !FREE.has(section));
-  return Object.fromEntries(fixed.flatMap(([section, value]) => leaves(section, value)));
+  return flatConfig(Object.fromEntries(Object.entries(written).filter(([section]) => !FREE.has(section))));
+}
+
+/** All of a written configuration by dotted key. */
+export function flatConfig(written: Readonly<Record<string, unknown>>): FlatConfig {
+  return Object.fromEntries(Object.entries(written).flatMap(([section, value]) => leaves(section, value)));
 }
 
 /** Names a fixed part: SHA-256 of its keys and values in the order of the keys. */

@@ -1,62 +1,33 @@
 /** Files of one JSON object a line, which grow while a run goes on and are cut where it is taken up again. */
 import { createReadStream, existsSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { GrowingFile } from "./growing-file.js";
 import { writeWholeFile } from "./whole-files.js";
 
 /** Appends lines. Those that the disk does not take are kept, and go in front of the next ones. */
 export class JsonLines<Line> implements AsyncDisposable {
-  readonly #handle: FileHandle;
-  /** Length of the file up to its last whole line. */
-  #length: number;
-  #unwritten: string[] = [];
-  #last: Promise<void> = Promise.resolve();
+  readonly #file: GrowingFile;
 
-  private constructor(handle: FileHandle, length: number) {
-    this.#handle = handle;
-    this.#length = length;
+  private constructor(file: GrowingFile) {
+    this.#file = file;
   }
 
   static async open<Line>(file: string): Promise<JsonLines<Line>> {
-    const handle = await open(file, "a");
-    return new JsonLines<Line>(handle, (await handle.stat()).size);
+    return new JsonLines<Line>(await GrowingFile.open(file));
   }
 
   /** Rejects where the disk does not take the lines; they are not lost. */
   async append(...lines: readonly Line[]): Promise<void> {
-    this.#unwritten.push(...lines.map((line) => `${JSON.stringify(line)}\n`));
-    await this.#write();
+    await this.#file.append(...lines.map((line) => Buffer.from(`${JSON.stringify(line)}\n`)));
   }
 
   /** Everything appended is on the disk when it resolves. */
   async flush(): Promise<void> {
-    await this.#write();
-    await this.#handle.sync();
+    await this.#file.flush();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#last.catch(() => {});
-    await this.#handle.close();
-  }
-
-  /** One write at a time, whoever asks for it. */
-  #write(): Promise<void> {
-    this.#last = this.#last.catch(() => {}).then(() => this.#writeKept());
-    return this.#last;
-  }
-
-  async #writeKept(): Promise<void> {
-    if (this.#unwritten.length === 0) return;
-    const [count, text] = [this.#unwritten.length, this.#unwritten.join("")];
-    try {
-      await this.#handle.appendFile(text);
-    } catch (error) {
-      // A full disk may have taken half of a line.
-      await this.#handle.truncate(this.#length).catch(() => {});
-      throw error;
-    }
-    this.#length += Buffer.byteLength(text);
-    this.#unwritten.splice(0, count);
+    await this.#file[Symbol.asyncDispose]();
   }
 }
 

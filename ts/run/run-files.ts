@@ -13,6 +13,7 @@ export const RUN_FILES = {
   skipped: "skipped.jsonl",
   evaluations: "evaluations.jsonl",
   checkpoints: "checkpoints",
+  tensorboard: "tensorboard",
   requeue: "requeue",
   lock: "run.lock",
 } as const;

@@ -1,5 +1,5 @@
 /** Keeps two processes out of one run. The lock of a process that was killed is gone with it. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { RunError } from "../errors.js";
@@ -30,6 +30,40 @@ export async function lockRun(folder: string, onRemark: (line: string) => void):
 }
 
 const UNLOCKED: Disposable = { [Symbol.dispose]: () => {} };
+
+/**
+ * Whether a process works on the run in a folder. Asks the kernel's list and takes no lock itself, which could be in the way
+ * of a run that starts. Locks of other machines are not in that list: there it goes by the file, which goes with its process
+ * unless that was killed.
+ */
+export function isLocked(folder: string): boolean {
+  const file = join(folder, RUN_FILES.lock);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return false;
+  const holder = readHolder(file);
+  if (holder !== null && holder.host !== hostname()) return true;
+  const held = heldLocks();
+  return held === null || held.some(({ pid, inode }) => pid === holder?.pid || inode === found.ino);
+}
+
+interface HeldLock {
+  readonly pid: number;
+  readonly inode: number;
+}
+
+/** Locks of whole files on this machine: `1: FLOCK  ADVISORY  WRITE 708 08:01:1234 0 EOF`. Null: the list is kept from us. */
+function heldLocks(): HeldLock[] | null {
+  try {
+    return readFileSync("/proc/locks", "utf8").split("\n").flatMap(heldLock);
+  } catch {
+    return null;
+  }
+}
+
+function heldLock(line: string): HeldLock[] {
+  const [, kind, , , pid, place] = line.trim().split(/\s+/);
+  return kind === "FLOCK" ? [{ pid: Number(pid), inode: Number(place?.split(":")[2]) }] : [];
+}
 
 /** Only for messages: the lock holds without it. */
 function writeHolder(file: string): void {

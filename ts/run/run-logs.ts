@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { JsonLines, readJsonLines } from "./json-lines.js";
 import type { EvaluationRecord, SkippedRecord, StepRecord } from "./records.js";
 import { RUN_FILES } from "./run-files.js";
+import { TensorboardLog } from "./tensorboard/tensorboard-log.js";
 
 export class RunLogs implements AsyncDisposable {
   readonly #metrics: JsonLines<StepRecord>;
   readonly #skipped: JsonLines<SkippedRecord>;
   readonly #evaluations: JsonLines<EvaluationRecord>;
+  /** Null: not asked for. */
+  readonly #tensorboard: TensorboardLog | null;
   readonly #known: EvaluationRecord[];
   readonly #onRemark: (line: string) => void;
   /** Whether the last write failed, which is told once. */
@@ -17,11 +20,12 @@ export class RunLogs implements AsyncDisposable {
     this.#metrics = files.metrics;
     this.#skipped = files.skipped;
     this.#evaluations = files.evaluations;
+    this.#tensorboard = files.tensorboard;
     this.#known = known;
     this.#onRemark = onRemark;
   }
 
-  static async open(folder: string, onRemark: (line: string) => void): Promise<RunLogs> {
+  static async open({ folder, step, tensorboard, onRemark }: RunLogsOptions): Promise<RunLogs> {
     const evaluations = join(folder, RUN_FILES.evaluations);
     const known: EvaluationRecord[] = [];
     for await (const record of readJsonLines<EvaluationRecord>(evaluations)) known.push(record);
@@ -29,17 +33,22 @@ export class RunLogs implements AsyncDisposable {
       metrics: await JsonLines.open<StepRecord>(join(folder, RUN_FILES.metrics)),
       skipped: await JsonLines.open<SkippedRecord>(join(folder, RUN_FILES.skipped)),
       evaluations: await JsonLines.open<EvaluationRecord>(evaluations),
+      tensorboard: tensorboard ? await TensorboardLog.open(join(folder, RUN_FILES.tensorboard), step) : null,
     };
     return new RunLogs(files, known, onRemark);
   }
 
   async step(record: StepRecord, skipped: readonly SkippedRecord[]): Promise<void> {
-    await this.#tolerant(() => Promise.all([this.#skipped.append(...skipped), this.#metrics.append(record)]));
+    await this.#tolerant(() => [
+      this.#skipped.append(...skipped),
+      this.#metrics.append(record),
+      this.#tensorboard?.step(record),
+    ]);
   }
 
   async evaluation(record: EvaluationRecord): Promise<void> {
     this.#known.push(record);
-    await this.#tolerant(() => this.#evaluations.append(record));
+    await this.#tolerant(() => [this.#evaluations.append(record), this.#tensorboard?.evaluation(record)]);
   }
 
   /** Also those that the disk has not taken yet. */
@@ -67,12 +76,13 @@ export class RunLogs implements AsyncDisposable {
   }
 
   #all() {
-    return [this.#metrics, this.#skipped, this.#evaluations];
+    const logs = [this.#metrics, this.#skipped, this.#evaluations];
+    return this.#tensorboard === null ? logs : [...logs, this.#tensorboard];
   }
 
-  async #tolerant(write: () => Promise<unknown>): Promise<void> {
+  async #tolerant(write: () => readonly (Promise<void> | undefined)[]): Promise<void> {
     try {
-      await write();
+      await Promise.all(write());
       if (this.#failing) this.#onRemark("the logs are written again, with all lines of the meantime");
       this.#failing = false;
     } catch (error) {
@@ -82,8 +92,17 @@ export class RunLogs implements AsyncDisposable {
   }
 }
 
+export interface RunLogsOptions {
+  readonly folder: string;
+  /** Steps made before: the logs end there. */
+  readonly step: number;
+  readonly tensorboard: boolean;
+  readonly onRemark: (line: string) => void;
+}
+
 interface Files {
   readonly metrics: JsonLines<StepRecord>;
   readonly skipped: JsonLines<SkippedRecord>;
   readonly evaluations: JsonLines<EvaluationRecord>;
+  readonly tensorboard: TensorboardLog | null;
 }

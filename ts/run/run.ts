@@ -15,6 +15,7 @@ import type { EvaluationRecord, SkippedRecord, StepRecord } from "./records.js";
 import { clearRequeue } from "./requeue.js";
 import { configText, RUN_FILES } from "./run-files.js";
 import { RunLogs } from "./run-logs.js";
+import { cutEvents } from "./tensorboard/cut-events.js";
 import { unsaved } from "./unsaved.js";
 import { createWholeFile, removePartial, writeWholeFile } from "./whole-files.js";
 
@@ -38,8 +39,10 @@ async function open(entry: RunEntry, environment: Environment): Promise<Run> {
   await removePartial(folder, OWN_NAMES);
   await removePartial(join(folder, RUN_FILES.checkpoints), /^\d+\./);
   await addEnvironment(join(folder, RUN_FILES.environment), environment);
-  await cutLogs(folder, checkpoint?.record ?? BEGINNING);
-  return new Run(entry, environment, await RunLogs.open(folder, entry.onRemark));
+  const { step } = checkpoint?.record ?? BEGINNING;
+  await cutLogs(folder, step);
+  const { tensorboard } = entry.config.logging;
+  return new Run(entry, environment, await RunLogs.open({ ...entry, step, tensorboard }));
 }
 
 /** Logs and saves. Dispose of it when the run stops, however it stops; its entry goes with it. */
@@ -170,8 +173,9 @@ async function claim({ folder, config, mode }: RunEntry): Promise<void> {
 }
 
 /** Leaves what was logged up to the checkpoint; the rest will be computed, and logged, again. */
-async function cutLogs(folder: string, { step }: Progress): Promise<void> {
+async function cutLogs(folder: string, step: number): Promise<void> {
   for (const name of ["metrics", "skipped", "evaluations"] as const) {
     await cutJsonLines<{ step: number }>(join(folder, RUN_FILES[name]), (line) => line.step <= step);
   }
+  await cutEvents(join(folder, RUN_FILES.tensorboard), step);
 }

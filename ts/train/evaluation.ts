@@ -1,5 +1,6 @@
 /** k-NN accuracy on held-out images while a run goes on: of the untrained network first, then of the teacher. */
 import type { ResolvedConfig } from "../config/resolved.js";
+import { engineEmbedder } from "../evaluate/embedder.js";
 import { evaluateKnn } from "../evaluate/knn.js";
 import type { Native } from "../native/engine.js";
 import type { EvaluationRecord } from "../run/records.js";
@@ -46,7 +47,8 @@ async function evaluation(
   const { batchSize } = config.training;
   const { train, heldOut } = data as KnnData;
   const limits = imageLimits(config.data);
-  const request = { ...protocol, train, heldOut, native, workers, limits, batchSize, signal };
-  const { scores } = await evaluateKnn(request);
-  return { step, protocol: "knn", network: "teacher", scores };
+  const embedder = engineEmbedder(native, "teacher", protocol.cropSize);
+  const request = { ...protocol, train, heldOut, embedder, workers, limits, batchSize, signal };
+  const [cls] = (await evaluateKnn(request)).features;
+  return { step, protocol: "knn", network: "teacher", scores: cls?.scores ?? [] };
 }

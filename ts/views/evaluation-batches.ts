@@ -3,9 +3,8 @@ import type { ImageSource } from "../dataset/image-source.js";
 import type { DecodedImage } from "../native/types.js";
 import { DecodeError } from "./decode-error.js";
 import { imageQueue, type Queue } from "./decode-queue.js";
-import { memoryRoom } from "./decoded-memory.js";
 import { heldBack } from "./held-back.js";
-import { type ImageLimits, type ReadLimits, readImage } from "./read-image.js";
+import { type ImageLimits, type ReadLimits, readImage, readLimits } from "./read-image.js";
 
 export interface EvaluationBatch {
   /** Indices of the images in the source. */
@@ -26,7 +25,8 @@ export interface EvaluationBatchesRequest {
   readonly batchSize: number;
   /** Threads that decode and render. */
   readonly workers: number;
-  readonly limits: ImageLimits;
+  /** Default: those of the configuration. */
+  readonly limits?: ImageLimits | undefined;
   /** torchvision's Resize and CenterCrop. */
   readonly size: { readonly resizeTo: number; readonly crop: number };
   readonly render: (
@@ -54,10 +54,6 @@ export async function* evaluationBatches(request: EvaluationBatchesRequest): Asy
 interface Work {
   readonly inWork: Queue;
   readonly limits: ReadLimits;
-}
-
-function readLimits({ maxPixels, decodedBytes }: ImageLimits): ReadLimits {
-  return { maxPixels, room: memoryRoom(decodedBytes) };
 }
 
 async function prepare(

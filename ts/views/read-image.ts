@@ -3,8 +3,8 @@ import type { ImageSource } from "../dataset/image-source.js";
 import { UnreadableFile } from "../dataset/read-file.js";
 import type { NativeImage } from "../native/engine.js";
 import { decodeBytes } from "./decode.js";
-import { DecodeError } from "./decode-error.js";
-import type { Room } from "./decoded-memory.js";
+import { DecodeError, PIXEL_LIMIT } from "./decode-error.js";
+import { memoryRoom, type Room } from "./decoded-memory.js";
 
 /** What images may take, as the keys data.maxPixels and data.decodedMegabytes. */
 export interface ImageLimits {
@@ -13,6 +13,9 @@ export interface ImageLimits {
   /** Bytes of the decoded images that are alive at once; a larger image is decoded alone. */
   readonly decodedBytes: number;
 }
+
+/** The defaults of the configuration. */
+export const USUAL_LIMITS: ImageLimits = { maxPixels: PIXEL_LIMIT, decodedBytes: 1_000_000_000 };
 
 /** In the units of the configuration. */
 export function imageLimits(data: {
@@ -27,6 +30,11 @@ export interface ReadLimits {
   readonly maxPixels: number;
   /** Room for decoded images; each takes the bytes of its pixels before it is decoded. */
   readonly room: Room;
+}
+
+/** One budget for all that share it. */
+export function readLimits({ maxPixels, decodedBytes }: ImageLimits = USUAL_LIMITS): ReadLimits {
+  return { maxPixels, room: memoryRoom(decodedBytes) };
 }
 
 /** A decoded image; disposing of it frees its memory and the room that it took. */

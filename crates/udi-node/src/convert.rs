@@ -89,7 +89,8 @@ impl TryFrom<&shapes::NativeOptions> for udi::LearnerConfig {
     }
 }
 
-fn precision(name: &str) -> Result<Precision, Failure> {
+/// Number format of matrix products.
+pub fn precision(name: &str) -> Result<Precision, Failure> {
     match name {
         "fp32" => Ok(Precision::Fp32),
         "bf16" => Ok(Precision::Bf16),
@@ -99,7 +100,7 @@ fn precision(name: &str) -> Result<Precision, Failure> {
 }
 
 /// `cpu`, `cuda` (the first device) or `cuda:1`, of those that libtorch can use here.
-fn device(name: &str) -> Result<Device, Failure> {
+pub fn device(name: &str) -> Result<Device, Failure> {
     if name == "cpu" {
         return Ok(Device::Cpu);
     }

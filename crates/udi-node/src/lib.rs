@@ -14,7 +14,9 @@
 //! | `native_image`, `jpeg_file` | decoded images |
 //! | `unfinished_batch`, `unfinished_recipes`, `view_batch`, `view_pixels` | views while they are rendered, and then |
 //! | `view_filling`, `evaluation_views`, `engine`, `vote`, `machine` | the calls |
-//! | `thread` | the native thread that owns a learner |
+//! | `crop_views`, `probe` | training views and classifiers of the linear probe |
+//! | `encoder` | a frozen backbone: features, tokens, attention |
+//! | `thread` | the native thread that owns a learner or an encoder |
 //! | `state_writer` | saves beside the steps |
 //! | `file_lock` | keeps two processes out of one run |
 //! | `reply` | promises settled from another thread |
@@ -33,6 +35,8 @@
 mod average;
 mod batch;
 mod convert;
+mod crop_views;
+mod encoder;
 mod engine;
 mod evaluation_views;
 mod export;
@@ -44,6 +48,7 @@ mod jpeg_file;
 mod machine;
 mod memory;
 mod native_image;
+mod probe;
 mod reply;
 mod shapes;
 mod sheet;

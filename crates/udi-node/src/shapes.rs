@@ -176,6 +176,55 @@ pub struct EvaluationViews<'env> {
     pub pixels: Pixels<'env>,
 }
 
+/// A frozen backbone: a network in a file of weights, and where it computes.
+#[napi(object, object_to_js = false)]
+pub struct EncoderOptions {
+    /// Any file of weights.
+    pub file: String,
+    /// `student`, `teacher` or `backbone`.
+    pub network: String,
+    /// Attention heads of a block.
+    pub heads: u32,
+    /// `cpu`, `cuda` or `cuda:1`.
+    pub device: String,
+    /// `fp32`, `bf16` or `fp16`.
+    pub precision: String,
+    /// CPU threads; 0: libtorch's own choice.
+    pub threads: u32,
+}
+
+/// Shape of a frozen backbone.
+#[napi(object, object_from_js = false)]
+#[derive(Clone, Copy)]
+pub struct EncoderModel {
+    /// Embedding dimension C.
+    pub width: u32,
+    /// Number of blocks.
+    pub depth: u32,
+    /// Attention heads of a block.
+    pub heads: u32,
+    /// Side of a patch in pixels.
+    pub patch_size: u32,
+    /// Side in pixels of the image for which positions are stored.
+    pub image_size: u32,
+    /// Class tokens in front.
+    pub class_tokens: u32,
+}
+
+/// Images of one size.
+#[napi(object, object_to_js = false)]
+pub struct ImageBatch<'env> {
+    /// Number of images.
+    pub images: u32,
+    /// In pixels.
+    pub height: u32,
+    /// In pixels.
+    pub width: u32,
+    /// `[images, 3, height, width]`
+    #[napi(ts_type = "Uint8Array | Float32Array")]
+    pub pixels: Pixels<'env>,
+}
+
 /// What one step measured.
 #[napi(object, object_from_js = false)]
 pub struct StepReport {
@@ -287,10 +336,10 @@ pub struct NeighbourVote<'env> {
     pub train: Float32ArraySlice<'env>,
     /// Class of each train row.
     pub train_labels: Int32ArraySlice<'env>,
-    /// `[testLabels.length, width]`
-    pub test: Float32ArraySlice<'env>,
+    /// `[testLabels.length, width]`; none: each train row is judged by the others.
+    pub test: Option<Float32ArraySlice<'env>>,
     /// Class of each test row.
-    pub test_labels: Int32ArraySlice<'env>,
+    pub test_labels: Option<Int32ArraySlice<'env>>,
     /// Dimension of a feature.
     pub width: u32,
     /// Number of classes.
@@ -299,6 +348,8 @@ pub struct NeighbourVote<'env> {
     pub neighbours: Vec<u32>,
     /// Temperature of the vote.
     pub temperature: f64,
+    /// `cpu`, `cuda` or `cuda:1`.
+    pub device: String,
 }
 
 /// One setting of the vote.

@@ -5,7 +5,6 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use bytes::BytesMut;
 use udi_views::{RenderTime, Renderer};
 
 use crate::{
@@ -104,10 +103,11 @@ impl UnfinishedBatch {
     }
 }
 
-fn render_view(
+/// Renders one view of an image with the renderer of this thread.
+pub fn render_view(
     image: &ImageData,
     recipe: Option<&ViewRecipe>,
-    out: &mut BytesMut,
+    out: &mut [u8],
 ) -> Result<RenderTime, Failure> {
     let none = || Failure::new(Code::Argument, "expected a recipe, received none");
     let recipe = udi_views::ViewRecipe::try_from(recipe.ok_or_else(none)?)?;

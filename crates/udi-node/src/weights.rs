@@ -7,7 +7,9 @@ use napi::{
     bindgen_prelude::{PromiseRaw, ToNapiValue},
 };
 use napi_derive::napi;
-use udi_weights::{Branch, Checkpoint, Measure, ModelShape, OptimizerKind, StateRequest};
+use udi_weights::{
+    Branch, Checkpoint, Measure, ModelShape, OptimizerKind, Parameter, Part, StateRequest,
+};
 use weight_file::Written;
 
 use crate::{
@@ -80,8 +82,25 @@ pub fn given_weights(
     network: &str,
 ) -> Result<HashMap<String, udi::GivenWeights>, Failure> {
     let (checkpoint, branch) = (opened(file)?, branch(network)?);
-    let parameters = checkpoint.shape().parameters().into_iter();
-    let given = parameters.map(|parameter| {
+    given(&checkpoint, branch, checkpoint.shape().parameters())
+}
+
+/// Those of the backbone alone.
+pub fn given_backbone(
+    checkpoint: &Checkpoint,
+    branch: Branch,
+) -> Result<HashMap<String, udi::GivenWeights>, Failure> {
+    let mut parameters = checkpoint.shape().parameters();
+    parameters.retain(|parameter| Part::of(&parameter.name) == Part::Backbone);
+    given(checkpoint, branch, parameters)
+}
+
+fn given(
+    checkpoint: &Checkpoint,
+    branch: Branch,
+    parameters: Vec<Parameter>,
+) -> Result<HashMap<String, udi::GivenWeights>, Failure> {
+    let given = parameters.into_iter().map(|parameter| {
         let values = checkpoint.values(branch, &parameter.name)?;
         let shape = parameter.shape.iter().map(|&side| side as i64).collect();
         Ok((parameter.name, udi::GivenWeights { shape, values }))

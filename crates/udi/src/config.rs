@@ -149,7 +149,7 @@ impl ModelConfig {
         (image_size / self.patch_size).pow(2)
     }
 
-    fn check(&self) -> Result<(), UdiError> {
+    pub(crate) fn check(&self) -> Result<(), UdiError> {
         let counts = [
             ("model.width", self.width),
             ("model.depth", self.depth),

@@ -8,6 +8,7 @@ mod backbone;
 mod backward;
 mod batch;
 mod config;
+mod encoder;
 mod error;
 mod guard;
 mod head;
@@ -21,6 +22,7 @@ mod network;
 mod objective;
 mod optim;
 mod parameters;
+mod probe;
 mod random;
 mod sampling;
 mod state;
@@ -35,10 +37,12 @@ pub use config::{
     HeadConfig, LearnerConfig, ModelConfig, ObjectiveConfig, OptimizerConfig, OptimizerKind,
     Precision, ScheduleValues,
 };
+pub use encoder::{Encoder, EncoderConfig, ImageBatch, Queries};
 pub use error::UdiError;
 pub use learner::{Branch, Learner, StepReport};
 pub use maps::{SamplingMaps, TargetSamples};
-pub use neighbours::{NeighbourScore, NeighbourVote, neighbour_vote};
+pub use neighbours::{Labelled, NeighbourScore, NeighbourVote, neighbour_vote};
+pub use probe::{LabelledRows, Probe, ProbeCandidate, ProbeConfig};
 pub use state::Snapshot;
 pub use stopwatch::Phase;
 pub use views::View;

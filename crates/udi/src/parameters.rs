@@ -82,6 +82,11 @@ impl Parameters {
         Self(tensors.collect())
     }
 
+    /// Values from elsewhere, in the order of the declarations that they fit.
+    pub fn given(values: Vec<Tensor>) -> Self {
+        Self(values)
+    }
+
     /// A copy that shares no memory.
     pub fn deep_copy(&self) -> Self {
         Self(self.0.iter().map(Tensor::copy).collect())

@@ -9,6 +9,8 @@ pub(crate) enum Purpose {
     Initialisation,
     /// Stochastic depth of the step with this number.
     DropPath,
+    /// Initial weights of a linear probe on these columns.
+    Probe,
 }
 
 /// The generator of (seed, purpose, counter).

@@ -15,8 +15,11 @@ use crate::{
     parameters::{Declaration, Parameters},
 };
 
-/// Metadata that marks such a file.
-const FORMAT: (&str, &str) = ("format", "udi-native state 1");
+/// Key and value of the metadata that marks a file.
+pub(crate) type Format = (&'static str, &'static str);
+
+/// The mark of such a file.
+const FORMAT: Format = ("format", "udi-native state 1");
 
 /// A learner's state as it stood when it was copied: the bytes of its file, in memory of their own. It can be written by
 /// another thread while the learner goes on, and be used again for the next copy.
@@ -28,9 +31,14 @@ impl Snapshot {
     pub(crate) fn copy(&mut self, learner: &Learner) -> Result<(), UdiError> {
         let mut entries = tensors(learner);
         entries.extend(numbers(learner));
+        self.fill(&entries, FORMAT)
+    }
+
+    /// Copies these tensors in place of what was there, into a file marked with `format`.
+    pub(crate) fn fill(&mut self, entries: &[Entry], format: Format) -> Result<(), UdiError> {
         let described = entries.iter().map(described);
         let described = described.collect::<Result<Vec<_>, UdiError>>()?;
-        let metadata = HashMap::from([(FORMAT.0.to_owned(), FORMAT.1.to_owned())]);
+        let metadata = HashMap::from([(format.0.to_owned(), format.1.to_owned())]);
         let layout = Layout::new(&described, metadata)
             .map_err(|error| UdiError::argument("state", "tensors that fit in a file", error))?;
         resize(&mut self.0, layout.bytes())?;
@@ -60,23 +68,29 @@ impl Snapshot {
 
 /// Reads a state into a learner; nothing is changed unless all of it fits.
 pub(crate) fn load(learner: &mut Learner, path: &Path) -> Result<(), UdiError> {
-    let (tensors, numbers) = (tensors(learner), numbers(learner));
+    let (mut entries, numbers) = (tensors(learner), numbers(learner));
+    let tensors = entries.len();
+    entries.extend(numbers);
+    let values = fitting_file(path, &entries, FORMAT)?;
+    copy_all(&entries[..tensors], &values[..tensors]);
+    restore_numbers(learner, &values[tensors..]);
+    Ok(())
+}
+
+/// What a file marked with `format` holds for these entries. It must hold all of them in their shapes, and nothing else.
+pub(crate) fn fitting_file(
+    path: &Path,
+    entries: &[Entry],
+    format: Format,
+) -> Result<Vec<Tensor>, UdiError> {
     let bytes = read(path)?;
-    require_format(&bytes, path)?;
+    require_format(&bytes, path, format)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(path, error))?;
-    let known = |name: &str| {
-        tensors
-            .iter()
-            .chain(&numbers)
-            .any(|(known, _)| known == name)
-    };
+    let known = |name: &str| entries.iter().any(|(known, _)| known == name);
     if let Some(name) = file.names().into_iter().find(|name| !known(name)) {
         return Err(state_error(path, "the state of this model", name));
     }
-    let new_numbers = fitting_all(&file, &numbers, path)?;
-    copy_all(&tensors, &fitting_all(&file, &tensors, path)?);
-    restore_numbers(learner, &new_numbers);
-    Ok(())
+    fitting_all(&file, entries, path)
 }
 
 /// Reads `student.NAME` and `teacher.NAME` of a file that may hold more; nothing is changed unless all of them fit.
@@ -89,7 +103,7 @@ pub(crate) fn load_networks(learner: &mut Learner, path: &Path) -> Result<(), Ud
 }
 
 /// A tensor of the state and its name.
-type Entry = (String, Tensor);
+pub(crate) type Entry = (String, Tensor);
 
 fn read(path: &Path) -> Result<Vec<u8>, UdiError> {
     fs::read(path).map_err(|source| UdiError::Io {
@@ -105,8 +119,8 @@ fn fitting_all(file: &SafeTensors, like: &[Entry], path: &Path) -> Result<Vec<Te
         .collect()
 }
 
-/// Copies into the memory of the learner, which the entries share.
-fn copy_all(entries: &[Entry], values: &[Tensor]) {
+/// Copies into the memory that the entries share with their owner.
+pub(crate) fn copy_all(entries: &[Entry], values: &[Tensor]) {
     no_grad(|| {
         for ((_, target), value) in entries.iter().zip(values) {
             target.shallow_clone().copy_(value);
@@ -232,14 +246,14 @@ fn resize(bytes: &mut Vec<u8>, length: usize) -> Result<(), UdiError> {
 }
 
 /// Refuses the file of another program, or of a later version of this one, whose names may mean something else.
-fn require_format(bytes: &[u8], path: &Path) -> Result<(), UdiError> {
+fn require_format(bytes: &[u8], path: &Path, format: Format) -> Result<(), UdiError> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(path, error))?;
     let marks = metadata.metadata().as_ref();
-    let mark = marks.and_then(|marks| marks.get(FORMAT.0));
+    let mark = marks.and_then(|marks| marks.get(format.0));
     match mark.map(String::as_str) {
-        Some(known) if known == FORMAT.1 => Ok(()),
+        Some(known) if known == format.1 => Ok(()),
         mark => {
-            let expected = format!("a file marked {:?}", FORMAT.1);
+            let expected = format!("a file marked {:?}", format.1);
             let found = mark.map_or("no mark".to_owned(), |mark| format!("{mark:?}"));
             Err(state_error(path, &expected, &found))
         }

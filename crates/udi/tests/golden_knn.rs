@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, fs};
 
 use golden::{folder, tensors, values};
 use serde::Deserialize;
-use tch::{Kind, Tensor};
-use udi::{NeighbourVote, neighbour_vote};
+use tch::{Device, Kind, Tensor};
+use udi::{Labelled, NeighbourVote, neighbour_vote};
 
 #[derive(Deserialize)]
 struct Expected {
@@ -35,14 +35,19 @@ fn the_vote_gives_the_accuracies_of_the_reference() {
     let neighbours: Vec<i64> = expected.top1_top5.keys().copied().collect();
     assert!(!neighbours.is_empty(), "no cases");
     let scores = neighbour_vote(&NeighbourVote {
-        train: &normalised(&features["train_features"]),
-        train_labels: &labels(&features["train_labels"]),
-        test: &normalised(&features["test_features"]),
-        test_labels: &labels(&features["test_labels"]),
+        train: Labelled {
+            rows: &normalised(&features["train_features"]),
+            labels: &labels(&features["train_labels"]),
+        },
+        test: Some(Labelled {
+            rows: &normalised(&features["test_features"]),
+            labels: &labels(&features["test_labels"]),
+        }),
         width: features["train_features"].size()[1],
         classes: expected.classes,
         neighbours: &neighbours,
         temperature: expected.temperature,
+        device: Device::Cpu,
     })
     .unwrap();
     for (score, (k, top)) in scores.iter().zip(&expected.top1_top5) {

@@ -71,6 +71,12 @@ impl Attention {
         Ok((output, kept))
     }
 
+    /// softmax(q kᵀ / √d) of a group's rows `[B tokens, C]`: `[B, heads, kept, tokens]`, fp32.
+    pub fn map(&self, weights: &Weights, rows: &Tensor, group: &Group) -> Tensor {
+        let packed = self.qkv.forward(weights, rows);
+        self.packed(&packed, group).map()
+    }
+
     /// Gradient of the rows `[rows, C]` from that of the output.
     pub fn backward(
         &self,

@@ -148,6 +148,14 @@ impl Packed<'_> {
         [query.narrow(2, 0, self.group.kept), key, value]
     }
 
+    /// softmax(q kᵀ / √d), stored: `[B, heads, kept, tokens]`, fp32.
+    pub fn map(self) -> Tensor {
+        let [query, key, _] = self.split();
+        let width = query.size()[3] as f64;
+        let scores = query.matmul(&key.transpose(2, 3)).to_kind(Kind::Float);
+        (scores / width.sqrt()).softmax(-1, Kind::Float)
+    }
+
     /// `[B kept, C]` -> `[B, heads, kept, d]`
     fn of_queries(self, rows: &Tensor) -> Tensor {
         let grouped = [self.group.images, self.group.kept];

@@ -7,7 +7,7 @@ use torch_ext::{BranchGradient, GeluBackward};
 use super::{
     attention::{Attention, AttentionKept},
     drop_path::BlockDrops,
-    layout::Layout,
+    layout::{Group, Layout},
 };
 use crate::{
     config::ModelConfig,
@@ -103,6 +103,17 @@ impl Block {
             hidden,
         };
         Ok((sum, kept))
+    }
+
+    /// Attention of rows `[rows, C]` before this block, `[B, heads, kept, tokens]`, fp32.
+    pub fn attention_map(
+        &self,
+        weights: &Weights,
+        rows: &Tensor,
+        group: Group,
+    ) -> Result<Tensor, UdiError> {
+        let normed = self.norm1.forward_rows(weights, rows)?;
+        Ok(self.attention.map(weights, &normed.output, &group))
     }
 
     /// Gradient of the input from that of the output, in its memory where nothing was left out.

@@ -132,6 +132,75 @@ impl VisionTransformer {
         encoded.next().ok_or_else(none)
     }
 
+    /// Goes through the blocks without a way back. `seen` gets each block's number and its tokens, `[B, tokens, C]`, which
+    /// are before the final norm; of the last block those of `readout`.
+    pub fn visit(
+        &self,
+        weights: &Weights,
+        images: &Tensor,
+        readout: Readout,
+        mut seen: impl FnMut(usize, Tensor),
+    ) -> Result<(), UdiError> {
+        let views = Views {
+            images,
+            readout,
+            drops: None,
+        };
+        let embedded = self.tokens(weights, images);
+        let last = self.layout(&[views], std::slice::from_ref(&embedded));
+        let mut rows = rows_of(&[embedded]);
+        for (index, block) in self.blocks.iter().enumerate() {
+            let layout = match index + 1 == self.blocks.len() {
+                true => last.clone(),
+                false => last.whole(),
+            };
+            let shape = BlockShape {
+                layout,
+                drops: None,
+            };
+            rows = block.forward(shape.pass(weights), rows)?.0;
+            let tokens = shape.layout.after().split(&rows);
+            tokens.into_iter().for_each(|tokens| seen(index, tokens));
+        }
+        Ok(())
+    }
+
+    /// Attention of the last block, `[B, heads, queries, tokens]`, fp32: of the first `queries` tokens, or of all.
+    pub fn last_attention(
+        &self,
+        weights: &Weights,
+        images: &Tensor,
+        queries: Readout,
+    ) -> Result<Tensor, UdiError> {
+        let embedded = self.tokens(weights, images);
+        let (batch, count) = (embedded.size()[0], embedded.size()[1]);
+        let mut rows = rows_of(&[embedded]);
+        let group = |kept| Group {
+            images: batch,
+            tokens: count,
+            kept,
+        };
+        let whole = BlockShape {
+            layout: Layout::new(vec![group(count)]),
+            drops: None,
+        };
+        let none = || UdiError::argument("depth", "at least one block", "none");
+        let (last, before) = self.blocks.split_last().ok_or_else(none)?;
+        for block in before {
+            rows = block.forward(whole.pass(weights), rows)?.0;
+        }
+        let kept = match queries {
+            Readout::AllTokens => count,
+            Readout::ClassTokens => self.class_tokens,
+        };
+        last.attention_map(weights, &rows, group(kept))
+    }
+
+    /// Tokens after the final norm.
+    pub fn normed(&self, weights: &Weights, tokens: &Tensor) -> Tensor {
+        self.norm.forward(weights, tokens)
+    }
+
     /// Views of several sizes at once.
     pub fn forward_taped(
         &self,

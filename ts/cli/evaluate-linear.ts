@@ -1,0 +1,88 @@
+/** Runs `udi-native evaluate linear`: progress and remarks on stderr, the result on stdout. */
+import pc from "picocolors";
+import { probeCheckpoint } from "../evaluate/linear/probe-checkpoint.js";
+import type { LinearResult } from "../evaluate/linear/result.js";
+import type { EvaluateLinearChoice } from "./evaluate-linear-command.js";
+import { Interruption } from "./interruption.js";
+import { epochText, linearText, probeStartText } from "./linear-text.js";
+
+export async function runEvaluateLinear(choice: EvaluateLinearChoice): Promise<void> {
+  const say = (line: string) => console.error(line);
+  using interruption = new Interruption({
+    onStop: () => say("stopping: the epoch in progress is given up"),
+    onLeave: () => {},
+  });
+  const { signal } = interruption;
+  try {
+    const result = await probe(choice, signal, say);
+    console.log(choice.json ? JSON.stringify(result) : linearText(result));
+  } catch (error) {
+    if (error !== signal.reason || !signal.aborted) throw error;
+    say(
+      choice.out === undefined
+        ? "stopped; nothing is kept without --out"
+        : "stopped; the same command goes on",
+    );
+    process.exitCode = interruption.exitStatus ?? 1;
+  }
+}
+
+async function probe(
+  choice: EvaluateLinearChoice,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<LinearResult> {
+  const { checkpoint, train, val, out, network, heads, device, precision, threads, workers } = choice;
+  const place = { checkpoint, train, val, out, network, heads, device, precision, threads, workers };
+  let epochs = 0;
+  const now = atMostEvery(PAUSE_MILLISECONDS, say);
+  return probeCheckpoint({
+    ...place,
+    settings: given(choice),
+    signal,
+    onStart: (start) => {
+      epochs = start.settings.epochs;
+      say(probeStartText(start));
+    },
+    onFeatures: (part, done, total) => {
+      if (done === total) say(`features of ${part}: ${total} images`);
+      else now(`features of ${part}: ${done} of ${total} images`);
+    },
+    onImages: (epoch, done, total) => now(`epoch ${epoch}/${epochs}: ${done} of ${total} images`),
+    onEpoch: (record) => say(epochText(record, epochs)),
+    onRemark: (line) => say(`${pc.yellow("remark:")} ${line}`),
+  });
+}
+
+/** From one line to the next while an epoch goes on. */
+const PAUSE_MILLISECONDS = 10_000;
+
+function atMostEvery(milliseconds: number, say: (line: string) => void): (line: string) => void {
+  let last = performance.now();
+  return (line) => {
+    if (performance.now() - last < milliseconds) return;
+    last = performance.now();
+    say(line);
+  };
+}
+
+type Settings = NonNullable<Parameters<typeof probeCheckpoint>[0]["settings"]>;
+
+/** Only what the user gave. */
+function given(choice: EvaluateLinearChoice): Settings {
+  const { learningRate, lastBlocks, averagePatches, gridRates, gridBlocks } = choice;
+  const { token, epochs, minimumRate, momentum, augment, imageSize, selectShare, evaluateEvery, seed } =
+    choice;
+  const flat = { token, epochs, minimumRate, momentum, augment, imageSize, selectShare, evaluateEvery, seed };
+  return {
+    ...present({ ...flat, batchSize: choice.batch }),
+    reference: present({ learningRate, lastBlocks, averagePatches }),
+    grid: choice.grid ? present({ learningRates: gridRates, lastBlocks: gridBlocks }) : null,
+  };
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function present<T extends object>(values: T): Present<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
+}

@@ -1,0 +1,61 @@
+/** What `udi-native evaluate linear` says, in words. */
+import type { ProbeStart } from "../evaluate/linear/probe-checkpoint.js";
+import type { EpochRecord, LinearResult } from "../evaluate/linear/result.js";
+import type { Candidate } from "../evaluate/linear/settings.js";
+
+export function probeStartText(start: ProbeStart): string {
+  const { settings, classifiers, device, classes, trainImages, valImages } = start;
+  const rate = classifiers === 1 ? "one classifier" : `${classifiers} classifiers`;
+  const features = settings.augment
+    ? "random crops in each epoch"
+    : "features of the centre crops, computed once";
+  return `linear probe on ${device}: ${rate}, ${classes} classes, ${trainImages} train and ${valImages} val images, ${settings.epochs} epochs, ${features}`;
+}
+
+/** The reference's classifier, and the best on the held-out part where there is one. */
+export function epochText({ epoch, losses, seconds, evaluation }: EpochRecord, epochs: number): string {
+  const parts = [`epoch ${epoch}/${epochs}`, `loss ${losses[0]?.toFixed(4) ?? "not finite"}`];
+  const reference = evaluation?.val[0];
+  if (reference !== undefined)
+    parts.push(`top-1 ${percent(reference.top1)}`, `top-5 ${percent(reference.top5)}`);
+  if (evaluation?.select && evaluation.select.length > 1) {
+    parts.push(
+      `best on the held-out part ${percent(Math.max(...evaluation.select.map(({ top1 }) => top1)))}`,
+    );
+  }
+  return [...parts, `${seconds.toFixed(1)} s`].join("  ");
+}
+
+export function linearText(result: LinearResult): string {
+  const { candidates, chosen, interval, images, features, skipped } = result;
+  const [best, reference] = [candidates[chosen], candidates[0]];
+  const range = `${percent(interval[0])} to ${percent(interval[1])}`;
+  const lines = [
+    `top-1 ${percent(result.top1)} (95 % interval ${range}), top-5 ${percent(result.top5)} on ${images.val} val images`,
+    `classifier: ${best === undefined ? "" : candidateText(best)}, ${how(result)}`,
+  ];
+  if (chosen !== 0 && reference !== undefined)
+    lines.push(`reference's: ${candidateText(reference)}: top-1 ${percent(reference.val.top1)}`);
+  const trained = `trained on ${images.trained} images, ${features}, ${result.seconds.toFixed(1)} s`;
+  return [
+    ...lines,
+    trained,
+    ...(skipped > 0 ? [`left out: ${skipped} files that cannot be decoded`] : []),
+  ].join("\n");
+}
+
+function how({ candidates, images }: LinearResult): string {
+  if (candidates.length === 1) return "the reference's, the only one";
+  if (images.select === 0)
+    return `the reference's, of ${candidates.length}: nothing was held out to choose by`;
+  return `the best of ${candidates.length} on ${images.select} held-out train images`;
+}
+
+function candidateText({ learningRate, lastBlocks, averagePatches }: Candidate): string {
+  const blocks = lastBlocks === 1 ? "last block" : `last ${lastBlocks} blocks`;
+  return `learning rate ${learningRate}, ${blocks}${averagePatches ? " and mean of patches" : ""}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

@@ -1,0 +1,98 @@
+/** Images of a source to rows of frozen features with their labels. */
+import { totalmem } from "node:os";
+import type { ImageSource } from "../../dataset/image-source.js";
+import { DataError } from "../../errors.js";
+import type { Encoder } from "../../native/encoder.js";
+import { renderEvaluationViews } from "../../native/engine.js";
+import type { LabelledRows } from "../../native/probe.js";
+import type { SkippedFile } from "../../views/evaluation-batches.js";
+import { type SampleBatchesRequest, sampleBatches } from "../../views/sample-batches.js";
+import { type RowLayout, rowsOf } from "./row-layout.js";
+
+export interface RowEncoder {
+  readonly encoder: Encoder;
+  readonly layout: RowLayout;
+  readonly imageSize: number;
+  readonly resizeTo: number;
+  readonly batchSize: number;
+  /** Images decoded at once. */
+  readonly workers: number;
+  /** Once aborted, the batch in progress is finished and the stream ends with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RowBatch extends LabelledRows {
+  /** Files that could not be decoded; they have no row. */
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** A table of rows in memory. */
+export interface RowTable extends RowBatch {
+  readonly width: number;
+}
+
+/** Batches in the order of `samples`; one may be smaller, or empty, by files that could not be decoded. */
+export async function* encodedRows(
+  { encoder, layout, imageSize, batchSize, workers, signal }: RowEncoder,
+  source: ImageSource,
+  samples: ArrayLike<number>,
+  view: SampleBatchesRequest["view"],
+): AsyncGenerator<RowBatch> {
+  for await (const batch of sampleBatches({ source, samples, batchSize, workers, view })) {
+    signal?.throwIfAborted();
+    const labels = Int32Array.from(batch.samples, (sample) => source.label(sample));
+    yield { rows: await rows(batch.pixels, labels.length), labels, skipped: batch.skipped };
+  }
+
+  async function rows(pixels: Uint8Array, images: number): Promise<Float32Array> {
+    if (images === 0) return new Float32Array(0);
+    const batch = { images, height: imageSize, width: imageSize, pixels };
+    return rowsOf(await encoder.pooled(batch, { blocks: layout.blocks, patches: layout.patches }), layout);
+  }
+}
+
+/**
+ * Rows of the images' centre crops, kept in memory. Throws DataError where none can be decoded or where they do not fit.
+ */
+export async function rowTable(
+  rowEncoder: RowEncoder,
+  source: ImageSource,
+  samples: ArrayLike<number>,
+  onProgress: (done: number) => void = () => {},
+): Promise<RowTable> {
+  const { width } = rowEncoder.layout;
+  requireMemory(source, samples.length * width * 4);
+  const rows = new Float32Array(samples.length * width);
+  const labels: number[] = [];
+  const skipped: SkippedFile[] = [];
+  const size = { resizeTo: rowEncoder.resizeTo, crop: rowEncoder.imageSize };
+  for await (const batch of encodedRows(rowEncoder, source, samples, (image) =>
+    renderEvaluationViews([image], size),
+  )) {
+    rows.set(batch.rows, labels.length * width);
+    labels.push(...batch.labels);
+    skipped.push(...batch.skipped);
+    onProgress(labels.length + skipped.length);
+  }
+  if (labels.length === 0) throw unreadable(source, skipped);
+  return { rows: rows.subarray(0, labels.length * width), labels: Int32Array.from(labels), skipped, width };
+}
+
+function requireMemory(source: ImageSource, bytes: number): void {
+  const [needed, there] = [bytes, totalmem()].map((value) => `${(value / 1e9).toFixed(1)} GB`);
+  if (bytes <= 0.8 * totalmem()) return;
+  throw new DataError(
+    `data folder ${source.root}: expected features that fit in memory, received ${needed} on a machine of ${there}`,
+    {
+      hint: "keep the augmentation, which keeps no features of the train images, or give fewer --grid-blocks",
+    },
+  );
+}
+
+function unreadable(source: ImageSource, skipped: readonly SkippedFile[]): DataError {
+  const [first] = skipped;
+  return new DataError(
+    `data folder ${source.root}: none of ${skipped.length} images can be decoded, the first is ${first?.file}: ${first?.reason}`,
+    { hint: "look at some of these files with another program" },
+  );
+}

@@ -52,7 +52,7 @@ test("other weights, other preprocessing and changed images are computed", async
   await features();
   await features({ size: { resizeTo: 9, crop: 8 } });
   expect(counted.batches).toBe(6);
-  utimesSync(source.file(1), 1, 1);
+  utimesSync(source.name(1), 1, 1);
   await features();
   expect(counted.batches).toBe(9);
   writeFileSync(weights, "others");

@@ -6,7 +6,6 @@ import type { DecodedImage } from "../../ts/native/types.js";
 import { imageFolder } from "../views/image-folder.js";
 
 const SIZE = { resizeTo: 2, crop: 2 };
-const limits = { maxPixels: 1e6, decodedBytes: 1e6 };
 
 /** Fills a view with the image's first byte. */
 async function render(images: readonly DecodedImage[]): Promise<Uint8Array> {
@@ -48,7 +47,7 @@ test("a feature that is not finite is one error that names its image", async () 
   const broken = { embed: async (images: number) => [new Float32Array(2 * images).fill(Number.NaN, 2, 3)] };
   const failing = sourceFeatures({ source, size: SIZE, batchSize: 3, workers: 2, embedder: broken, render });
   await expect(failing).rejects.toThrow(NativeError);
-  await expect(failing).rejects.toThrow(`received NaN for ${source.file(1)}`);
+  await expect(failing).rejects.toThrow(`received NaN for ${source.name(1)}`);
 });
 
 test("rows have norm 1, except those of zeros, which stay zeros", () => {

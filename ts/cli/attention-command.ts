@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Config } from "../config/schema.js";
 import type { SizeChoice } from "../evaluate/attention/prepared-image.js";
+import { count } from "./option-values.js";
 
 export interface AttentionChoice {
   readonly checkpoint: string;
@@ -70,12 +71,6 @@ export function attentionCommand(): Command {
       const { runAttention } = await import("./attention.js");
       await runAttention(images, choice);
     });
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError("expected a whole number of at least 1");
 }
 
 function device(text: string): Config["device"] {

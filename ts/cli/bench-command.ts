@@ -1,6 +1,7 @@
 /** `udi-native bench`: how fast this machine is. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { benchViewsCommand } from "./bench-views-command.js";
+import { count, wholeNumber } from "./option-values.js";
 
 export interface BenchStepChoice {
   readonly arch?: string;
@@ -40,20 +41,12 @@ function stepCommand(): Command {
     .option("--precision <name>", "fp32, bf16 or fp16 (default auto)")
     .option("--device <name>", "cpu, cuda or cuda:1 (default auto)")
     .option("--threads <count>", "CPU threads of tensor operations (default auto)")
-    .option("--steps <count>", "steps that are timed", count(1), 5)
-    .option("--warm-up <count>", "steps before them", count(0), 1)
+    .option("--steps <count>", "steps that are timed", count, 5)
+    .option("--warm-up <count>", "steps before them", wholeNumber(0), 1)
     .option("--profile", "also say where the time goes; a GPU then finishes each phase before the next")
     .option("--json", "print one JSON object")
     .action(async (choice: BenchStepChoice) => {
       const { runBenchStep } = await import("./bench-step.js");
       await runBenchStep(choice);
     });
-}
-
-function count(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
-  };
 }

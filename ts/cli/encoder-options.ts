@@ -1,6 +1,7 @@
 /** Options that the commands share which open a frozen network. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Feature } from "../native/encoder.js";
+import { count } from "./option-values.js";
 
 export interface EncoderChoice {
   readonly checkpoint: string;
@@ -46,12 +47,6 @@ export function encoderRequest(choice: EncoderChoice) {
   const { feature, batch, checkpoint, network, heads, size, workers, device, precision, threads } = choice;
   const place = { checkpoint, network, heads, size, workers, device, precision, threads };
   return { ...place, features: [...new Set(feature)], batchSize: batch };
-}
-
-export function count(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError("expected a whole number of at least 1");
 }
 
 /** Every part of a list with commas. */

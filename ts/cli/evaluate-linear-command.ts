@@ -1,5 +1,6 @@
 /** `udi-native evaluate linear`: options only; what they start is loaded when they are right. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { count } from "./option-values.js";
 
 export interface EvaluateLinearChoice {
   readonly checkpoint: string;
@@ -109,12 +110,6 @@ export function evaluateLinearCommand(): Command {
       const { runEvaluateLinear } = await import("./evaluate-linear.js");
       await runEvaluateLinear(choice);
     });
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError("expected a whole number of at least 1");
 }
 
 function number(text: string): number {

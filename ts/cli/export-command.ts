@@ -1,5 +1,6 @@
 /** `udi-native export`: options only; what they start is loaded when they are right. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { count } from "./option-values.js";
 
 export interface ExportChoice {
   readonly format: "safetensors" | "timm" | "huggingface" | "onnx";
@@ -56,12 +57,6 @@ export function exportCommand(): Command {
       const { runExport } = await import("./export.js");
       await runExport(checkpoint, choice);
     });
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError("expected a whole number of at least 1");
 }
 
 function size(text: string): { height: number; width: number } {

@@ -1,5 +1,6 @@
 /** `udi-native import`: options only; what they start is loaded when they are right. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { collected, count } from "./option-values.js";
 
 export interface ImportChoice {
   readonly out: string;
@@ -28,22 +29,12 @@ export function importCommand(): Command {
     .argument("<file>", "a file of weights: .pth, .pt, .safetensors")
     .requiredOption("--out <dir>", "folder that is made")
     .option("--data <path>", "images with which the run goes on (data.path)")
-    .option("--set <key=value>", "set one key over what the file says; may be repeated", collect)
-    .option("--heads <count>", "attention heads, where the file does not say it", wholeNumber)
+    .option("--set <key=value>", "set one key over what the file says; may be repeated", collected)
+    .option("--heads <count>", "attention heads, where the file does not say it", count)
     .option("--json", "print one JSON object")
     .addHelpText("after", AFTER)
     .action(async (file: string, choice: ImportChoice) => {
       const { runImport } = await import("./import.js");
       await runImport(file, choice);
     });
-}
-
-function collect(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError("expected a whole number of at least 1");
 }

@@ -10,6 +10,9 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** A whole number of at least 1. */
+export const count = wholeNumber(1);
+
 /** Of an option that may be repeated: all of its values. */
 export function collected(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];

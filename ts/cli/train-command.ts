@@ -1,5 +1,6 @@
 /** `udi-native train`: options only; what they start is loaded when they are right. */
 import { Command, Option } from "commander";
+import { collected } from "./option-values.js";
 
 export interface TrainChoice {
   readonly data?: string;
@@ -32,7 +33,7 @@ export function trainCommand(): Command {
       "folder of images, list of files, or tar shards: 'shards-{000..146}.tar' (data.path)",
     )
     .option("--out <dir>", "folder of the run (output)")
-    .option("--set <key=value>", "set one key, e.g. training.epochs=10; may be repeated", collect)
+    .option("--set <key=value>", "set one key, e.g. training.epochs=10; may be repeated", collected)
     .addOption(
       new Option("--init <checkpoint>", "weights that a new run starts from (init)").conflicts("resume"),
     )
@@ -42,8 +43,4 @@ export function trainCommand(): Command {
       const { runTraining } = await import("./training.js");
       await runTraining(file, choice);
     });
-}
-
-function collect(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
 }

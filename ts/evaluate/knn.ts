@@ -182,9 +182,12 @@ export function matchClasses(train: ImageSource, heldOut: ImageSource): readonly
 /** Lists and shards can have labels for a part of their images. */
 function requireLabels(source: ImageSource): void {
   if (source.classes.length === 0) {
-    throw new DataError(`data ${source.root}: k-NN needs labels, but none were found (read as: ${source.kind})`, {
-      hint: "give a folder with one sub-folder for each class, or a list or shards with labels",
-    });
+    throw new DataError(
+      `data ${source.root}: k-NN needs labels, but none were found (read as: ${source.kind})`,
+      {
+        hint: "give a folder with one sub-folder for each class, or a list or shards with labels",
+      },
+    );
   }
   for (let index = 0; index < source.count; index++) {
     if (source.label(index) >= 0) continue;

@@ -73,6 +73,8 @@ export declare class NativeImage {
   pixels(): Uint8Array
   /** Frees the memory, now or when the last work that uses it is done. */
   dispose(): void
+}
+
 /** Classifiers on their own thread. Calls are queued and run in order; each gives a promise. */
 export declare class Probe {
   /** One step on a batch, `[labels, row width]`, with a learning rate for each candidate: losses before it. */
@@ -411,10 +413,11 @@ export declare function openEngine(options: NativeOptions): Promise<Engine>
 /** Memory for an image. */
 export declare function openImage(width: number, height: number): ImageWriter
 
-/** Memory for the views of a batch; with the executor `device`, for its images and recipes. */
-export declare function openViewFilling(shape: BatchShape, executor: 'cpu' | 'device'): ViewFilling
 /** Starts a thread and makes the classifiers there. */
 export declare function openProbe(options: ProbeOptions): Promise<Probe>
+
+/** Memory for the views of a batch; with the executor `device`, for its images and recipes. */
+export declare function openViewFilling(shape: BatchShape, executor: 'cpu' | 'device'): ViewFilling
 
 /** What a file of weights holds: its header and its pickle are read, not its values. */
 export declare function openWeights(file: string): Promise<WeightsFacts>
@@ -480,13 +483,11 @@ export interface Processors {
   cudaDevices: number
 }
 
+/** Renders a view of each image: `[images, 3, side, side]`. */
+export declare function renderCropViews(images: Array<NativeImage>, recipes: Array<ViewRecipe>, side: number): Promise<Uint8Array>
+
 /** Renders evaluation views: `[images, 3, crop, crop]`. */
 export declare function renderEvaluationViews(images: Array<NativeImage>, size: EvaluationSize): Promise<Uint8Array>
-/** Renders a view of each image: `[images, 3, side, side]`. Images are copied before this returns. */
-export declare function renderCropViews(images: Array<DecodedImage>, recipes: Array<ViewRecipe>, side: number): Promise<Uint8Array>
-
-/** Renders evaluation views: `[images, 3, crop, crop]`. Images are copied before this returns. */
-export declare function renderEvaluationViews(images: Array<DecodedImage>, size: EvaluationSize): Promise<Uint8Array>
 
 /** Seconds of one core that a batch took. */
 export interface RenderSeconds {

@@ -1,12 +1,9 @@
 /** Pictures of one size in rows, each with a title, below a heading and a scale of colours. */
 import sharp, { type OverlayOptions, type Sharp } from "sharp";
 import type { Picture } from "./attended-image.js";
-import { caption } from "./caption.js";
 import { heatMap } from "./heat-map.js";
-
-const PAPER = { r: 250, g: 250, b: 249 };
-const INK = "#1c1917";
-const FAINT_INK = "#78716c";
+import { fitted, lettering } from "./lettering.js";
+import { FAINT_INK, INK, PAPER } from "./palette.js";
 
 /** In pixels. */
 const MARGIN = 40;
@@ -26,7 +23,7 @@ export interface TitledPicture extends Picture {
 
 export interface PictureTable {
   readonly title: string;
-  /** A line under the title; the end of a longer one is cut off. */
+  /** A line under the title. */
   readonly facts: string;
   /** A column that stands apart from the rows; at least one picture, whose size all others have. */
   readonly left: readonly TitledPicture[];
@@ -44,7 +41,7 @@ export function pictureTable(table: PictureTable): Sharp {
   const placed = places(table);
   const width = Math.max(LEAST_WIDTH, ...placed.map(({ picture, x }) => x + picture.width + MARGIN));
   const height = Math.max(...placed.map(({ picture, y }) => y + TITLE + picture.height + MARGIN));
-  const words = [...heading(table), ...placed.map(titleOf)].join("");
+  const words = [...heading(table, width - 2 * MARGIN), ...placed.map(titleOf)].join("");
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${words}</svg>`;
   const pictures = placed.map(({ picture, x, y }) => raster(picture, x, y + TITLE));
   return sharp({ create: { width, height, channels: 3, background: PAPER } })
@@ -70,18 +67,21 @@ function places({ left, rows }: PictureTable): Placed[] {
   ];
 }
 
-function heading({ title, facts }: PictureTable): string[] {
+/** Lines longer than `room` pixels lose their middle. */
+function heading(table: PictureTable, room: number): string[] {
+  const title = fitted(table.title, 20, room, "bold");
+  const facts = fitted(table.facts, 13, room);
   const x = MARGIN;
   const scale = "each map from its lowest value (dark) to its highest (light)";
   return [
-    caption({ text: title, x, y: MARGIN + 18, size: 20, colour: INK, weight: "bold" }),
-    caption({ text: facts, x, y: MARGIN + 42, size: 13, colour: FAINT_INK }),
-    caption({ text: scale, x: x + SCALE.width + 10, y: MARGIN + 68, size: 13, colour: FAINT_INK }),
+    lettering({ text: title, x, y: MARGIN + 18, size: 20, colour: INK, weight: "bold" }),
+    lettering({ text: facts, x, y: MARGIN + 42, size: 13, colour: FAINT_INK }),
+    lettering({ text: scale, x: x + SCALE.width + 10, y: MARGIN + 68, size: 13, colour: FAINT_INK }),
   ];
 }
 
 function titleOf({ picture, x, y }: Placed): string {
-  return caption({ text: picture.title, x, y: y + TITLE - 8, size: 13, colour: INK });
+  return lettering({ text: picture.title, x, y: y + TITLE - 8, size: 13, colour: INK });
 }
 
 function colourScale(): Picture {

@@ -2,7 +2,7 @@
 import type { StepRecord } from "../run/records.js";
 
 /** Logs of other versions may have parts of the time that data takes, or not. */
-type Logged = StepRecord & { readonly dataSeconds?: Readonly<Record<string, number>> };
+type Logged = Omit<StepRecord, "dataSeconds"> & Partial<Pick<StepRecord, "dataSeconds">>;
 
 export function metricValues(record: Logged): Record<string, number> {
   const { loss, gradientNorm, seconds, dataWaitSeconds, imagesPerSecond } = record;

@@ -23,8 +23,7 @@ export async function* sampleBatches(request: SampleBatchesRequest): AsyncGenera
   const { batchSize, workers } = request;
   const samples = Array.from(request.samples);
   const work = { inWork: imageQueue(workers), limits: readLimits() };
-  const batch = (start: number) =>
-    heldBack(prepare(request, work, samples.slice(start, start + batchSize)));
+  const batch = (start: number) => heldBack(prepare(request, work, samples.slice(start, start + batchSize)));
   let next = batch(0);
   try {
     for (let start = 0; start < samples.length; start += batchSize) {
@@ -47,7 +46,9 @@ async function prepare(
   { inWork, limits }: Work,
   samples: readonly number[],
 ): Promise<EvaluationBatch> {
-  const outcomes = await Promise.all(samples.map((sample) => inWork(() => viewOrSkip(request, limits, sample))));
+  const outcomes = await Promise.all(
+    samples.map((sample) => inWork(() => viewOrSkip(request, limits, sample))),
+  );
   const shown = outcomes.filter((outcome) => "view" in outcome);
   return {
     samples: shown.map(({ sample }) => sample),

@@ -155,11 +155,13 @@ describe("a consumer that stops", () => {
 
   test("a renderer that fails ends the stream, after the batches made before", async () => {
     const { openBatch: open, alive } = writer();
-    let calls = 0;
+    let opened = 0;
+    // Batches are opened in their order; they need not be finished in it.
     const openBatch: OpenBatch = (shape) => {
       const batch = open(shape);
+      const fails = ++opened === 3;
       const finish = async () => {
-        if (++calls === 3) throw new Error("out of memory");
+        if (fails) throw new Error("out of memory");
         return batch.finish();
       };
       return { ...batch, finish };

@@ -3,9 +3,22 @@ import type { ImageSource } from "../dataset/image-source.js";
 import type { DecodedImage } from "../native/types.js";
 import { DecodeError } from "./decode-error.js";
 import { imageQueue, type Queue } from "./decode-queue.js";
-import type { EvaluationBatch, SkippedFile } from "./evaluation-batches.js";
 import { heldBack } from "./held-back.js";
-import { type ReadLimits, readImage, readLimits } from "./read-image.js";
+import { type ImageLimits, type ReadLimits, readImage, readLimits } from "./read-image.js";
+
+export interface SampleBatch {
+  /** Indices of the images in the source. */
+  readonly samples: readonly number[];
+  /** `[samples.length, 3, side, side]`, RGB 0-255. */
+  readonly pixels: Uint8Array;
+  /** Files that could not be decoded; they are in no batch. */
+  readonly skipped: readonly SkippedFile[];
+}
+
+export interface SkippedFile {
+  readonly file: string;
+  readonly reason: string;
+}
 
 export interface SampleBatchesRequest {
   readonly source: ImageSource;
@@ -14,15 +27,17 @@ export interface SampleBatchesRequest {
   readonly batchSize: number;
   /** Threads that decode and render. */
   readonly workers: number;
+  /** Default: those of the configuration. */
+  readonly limits?: ImageLimits | undefined;
   /** `[3, side, side]`, RGB 0-255: all views of a stream have the same side. */
   readonly view: (image: DecodedImage, sample: number) => Promise<Uint8Array>;
 }
 
 /** Batches may be smaller than `batchSize`, by files that could not be decoded; `samples` of a batch may be empty. */
-export async function* sampleBatches(request: SampleBatchesRequest): AsyncGenerator<EvaluationBatch> {
+export async function* sampleBatches(request: SampleBatchesRequest): AsyncGenerator<SampleBatch> {
   const { batchSize, workers } = request;
   const samples = Array.from(request.samples);
-  const work = { inWork: imageQueue(workers), limits: readLimits() };
+  const work = { inWork: imageQueue(workers), limits: readLimits(request.limits) };
   const batch = (start: number) => heldBack(prepare(request, work, samples.slice(start, start + batchSize)));
   let next = batch(0);
   try {
@@ -45,7 +60,7 @@ async function prepare(
   request: SampleBatchesRequest,
   { inWork, limits }: Work,
   samples: readonly number[],
-): Promise<EvaluationBatch> {
+): Promise<SampleBatch> {
   const outcomes = await Promise.all(
     samples.map((sample) => inWork(() => viewOrSkip(request, limits, sample))),
   );

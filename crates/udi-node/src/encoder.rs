@@ -13,7 +13,6 @@ use crate::{
     convert::{device, precision},
     failure::{Code, Failure},
     guard::guarded,
-    reply::Reply,
     shapes::{EncoderModel, EncoderOptions, ImageBatch},
     thread::{self, Handle},
     weights::{branch, given_backbone, opened},
@@ -101,9 +100,7 @@ impl Encoder {
     /// Takes no more calls; resolves when those queued are done and the memory is free.
     #[napi(catch_unwind)]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
-        let (reply, promise) = Reply::new(env)?;
-        self.thread.close(Box::new(move || reply.settle(Ok(()))));
-        Ok(promise)
+        self.thread.finish(env)
     }
 
     /// Copies the images and queues work on them; its outcome settles the promise.
@@ -115,17 +112,15 @@ impl Encoder {
     ) -> napi::Result<PromiseRaw<'env, T>> {
         let pixels = PixelData::copy(&images.pixels).map_err(|failure| failure.into_napi(env))?;
         let [count, height, width] = [images.images, images.height, images.width].map(i64::from);
-        let (reply, promise) = Reply::new(env)?;
-        self.thread.post(Box::new(move |backbone: &mut Backbone| {
+        self.thread.submit(env, move |backbone: &mut Backbone| {
             let images = udi::ImageBatch {
                 images: count,
                 height,
                 width,
                 pixels: pixels.pixels(),
             };
-            reply.settle(guarded(|| work(backbone, &images)));
-        }));
-        Ok(promise)
+            work(backbone, &images)
+        })
     }
 }
 

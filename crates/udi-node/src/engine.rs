@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 
 use napi::{
     Env,
-    bindgen_prelude::{Float32Array, PromiseRaw, ToNapiValue},
+    bindgen_prelude::{Float32Array, PromiseRaw},
 };
 use napi_derive::napi;
 use tch::Device;
@@ -101,7 +101,8 @@ impl Engine {
         profile: bool,
     ) -> napi::Result<PromiseRaw<'env, StepReport>> {
         let batch = BatchData::copy(&batch).map_err(|failure| failure.into_napi(env))?;
-        self.submit(env, move |engaged| engaged.step(&batch, at, profile))
+        self.thread
+            .submit(env, move |engaged| engaged.step(&batch, at, profile))
     }
 
     /// One training step on rendered views, which stay usable.
@@ -114,7 +115,8 @@ impl Engine {
         profile: bool,
     ) -> napi::Result<PromiseRaw<'env, StepReport>> {
         let batch: Arc<BatchData> = views.data().map_err(|failure| failure.into_napi(env))?;
-        self.submit(env, move |engaged| engaged.step(&batch, at, profile))
+        self.thread
+            .submit(env, move |engaged| engaged.step(&batch, at, profile))
     }
 
     /// Class-token features: `[images, C]`.
@@ -127,7 +129,7 @@ impl Engine {
     ) -> napi::Result<PromiseRaw<'env, Float32Array>> {
         let (images, size) = (views.images.into(), views.size.into());
         let pixels = PixelData::copy(&views.pixels).map_err(|failure| failure.into_napi(env))?;
-        self.submit(env, move |engaged| {
+        self.thread.submit(env, move |engaged| {
             let branch = branch(&network)?;
             let features = engaged
                 .learner
@@ -139,7 +141,8 @@ impl Engine {
     /// Floating-point operations a second of matrix products in the engine's precision, measured now.
     #[napi(catch_unwind)]
     pub fn matrix_peak<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, f64>> {
-        self.submit(env, |engaged| Ok(engaged.learner.matrix_peak()?))
+        self.thread
+            .submit(env, |engaged| Ok(engaged.learner.matrix_peak()?))
     }
 
     /// Most bytes that tensors of the CUDA device took at once; null on the CPU.
@@ -148,7 +151,7 @@ impl Engine {
         &self,
         env: &'env Env,
     ) -> napi::Result<PromiseRaw<'env, Option<f64>>> {
-        self.submit(env, |engaged| {
+        self.thread.submit(env, |engaged| {
             let bytes = engaged.learner.peak_device_bytes()?;
             Ok(bytes.map(|bytes| bytes as f64))
         })
@@ -171,7 +174,7 @@ impl Engine {
     /// Takes the whole state from a file.
     #[napi(catch_unwind)]
     pub fn load<'env>(&self, env: &'env Env, file: String) -> napi::Result<PromiseRaw<'env, ()>> {
-        self.submit(env, move |engaged| {
+        self.thread.submit(env, move |engaged| {
             engaged.learner.load(Path::new(&file))?;
             Ok(())
         })
@@ -185,7 +188,7 @@ impl Engine {
         file: String,
         network: String,
     ) -> napi::Result<PromiseRaw<'env, Vec<AdoptedParameter>>> {
-        self.submit(env, move |engaged| {
+        self.thread.submit(env, move |engaged| {
             let given = given_weights(&file, &network)?;
             let adopted = engaged.learner.adopt(&given)?;
             Ok(adopted.into_iter().map(AdoptedParameter::from).collect())
@@ -195,21 +198,7 @@ impl Engine {
     /// Takes no more calls; resolves when those queued are done and the learner's memory is free.
     #[napi(catch_unwind)]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
-        let (reply, promise) = Reply::new(env)?;
-        self.thread.close(Box::new(move || reply.settle(Ok(()))));
-        Ok(promise)
-    }
-
-    /// Queues work on the learner; its outcome settles the promise.
-    fn submit<'env, T: ToNapiValue + Send + 'static>(
-        &self,
-        env: &'env Env,
-        work: impl FnOnce(&mut Engaged) -> Result<T, Failure> + Send + 'static,
-    ) -> napi::Result<PromiseRaw<'env, T>> {
-        let (reply, promise) = Reply::new(env)?;
-        let job = move |engaged: &mut Engaged| reply.settle(guarded(|| work(engaged)));
-        self.thread.post(Box::new(job));
-        Ok(promise)
+        self.thread.finish(env)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use napi::{
     Env,
-    bindgen_prelude::{Float32ArraySlice, Int32Array, Int32ArraySlice, PromiseRaw, ToNapiValue},
+    bindgen_prelude::{Float32ArraySlice, Int32Array, Int32ArraySlice, PromiseRaw},
 };
 use napi_derive::napi;
 use udi::{LabelledRows, Probe as Classifiers, ProbeConfig};
@@ -14,7 +14,6 @@ use crate::{
     convert::device,
     failure::{Code, Failure},
     guard::guarded,
-    reply::Reply,
     thread::{self, Handle},
 };
 
@@ -132,7 +131,7 @@ impl Probe {
         learning_rates: Vec<f64>,
     ) -> napi::Result<PromiseRaw<'env, Vec<f64>>> {
         let batch = Batch::copy(env, &rows, &labels)?;
-        self.submit(env, move |probe| {
+        self.thread.submit(env, move |probe| {
             Ok(probe.step(&batch.labelled(), &learning_rates)?)
         })
     }
@@ -146,7 +145,7 @@ impl Probe {
         labels: Int32ArraySlice,
     ) -> napi::Result<PromiseRaw<'env, Int32Array>> {
         let batch = Batch::copy(env, &rows, &labels)?;
-        self.submit(env, move |probe| {
+        self.thread.submit(env, move |probe| {
             Ok(Int32Array::new(probe.ranks(&batch.labelled())?))
         })
     }
@@ -154,7 +153,7 @@ impl Probe {
     /// Writes the state to a file.
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, file: String) -> napi::Result<PromiseRaw<'env, ()>> {
-        self.submit(env, move |probe| {
+        self.thread.submit(env, move |probe| {
             probe.save(Path::new(&file))?;
             Ok(())
         })
@@ -163,7 +162,7 @@ impl Probe {
     /// Takes the state from a file: the steps made.
     #[napi(catch_unwind)]
     pub fn load<'env>(&self, env: &'env Env, file: String) -> napi::Result<PromiseRaw<'env, i64>> {
-        self.submit(env, move |probe| {
+        self.thread.submit(env, move |probe| {
             probe.load(Path::new(&file))?;
             Ok(probe.steps())
         })
@@ -172,20 +171,6 @@ impl Probe {
     /// Takes no more calls; resolves when those queued are done and the memory is free.
     #[napi(catch_unwind)]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
-        let (reply, promise) = Reply::new(env)?;
-        self.thread.close(Box::new(move || reply.settle(Ok(()))));
-        Ok(promise)
-    }
-
-    /// Queues work on the classifiers; its outcome settles the promise.
-    fn submit<'env, T: ToNapiValue + Send + 'static>(
-        &self,
-        env: &'env Env,
-        work: impl FnOnce(&mut Classifiers) -> Result<T, Failure> + Send + 'static,
-    ) -> napi::Result<PromiseRaw<'env, T>> {
-        let (reply, promise) = Reply::new(env)?;
-        let job = move |probe: &mut Classifiers| reply.settle(guarded(|| work(probe)));
-        self.thread.post(Box::new(job));
-        Ok(promise)
+        self.thread.finish(env)
     }
 }

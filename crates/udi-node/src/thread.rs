@@ -19,7 +19,7 @@ use napi::{
 };
 use napi_derive::napi;
 
-use crate::reply::Reply;
+use crate::{failure::Failure, guard::guarded, reply::Reply};
 
 /// Work on the state.
 pub type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
@@ -86,6 +86,26 @@ impl<S> Handle<S> {
     /// Queues work. After `close` it is dropped without being run.
     pub fn post(&self, job: Job<S>) {
         self.send(Message::Work(job));
+    }
+
+    /// Queues work; its outcome, or its panic as an error, settles the promise.
+    pub fn submit<'env, T: ToNapiValue + Send + 'static>(
+        &self,
+        env: &'env Env,
+        work: impl FnOnce(&mut S) -> Result<T, Failure> + Send + 'static,
+    ) -> napi::Result<PromiseRaw<'env, T>> {
+        let (reply, promise) = Reply::new(env)?;
+        self.post(Box::new(move |state: &mut S| {
+            reply.settle(guarded(|| work(state)));
+        }));
+        Ok(promise)
+    }
+
+    /// Takes no more work; the promise resolves when what is queued is done and the state is dropped.
+    pub fn finish<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
+        let (reply, promise) = Reply::new(env)?;
+        self.close(Box::new(move || reply.settle(Ok(()))));
+        Ok(promise)
     }
 
     /// Takes no more work; calls `done` when the queue is empty and the state is dropped.

@@ -38,9 +38,16 @@ test.each([
 test.each([
   ["device", "cuda:0", 'device was "cpu" and is now "cuda:0"'],
   ["threads", 1, "threads was 2 and is now 1"],
+  ["optimizer.accumulate", 4, "optimizer.accumulate was 1 and is now 4"],
+  ["crops.executor", "device", 'crops.executor was "cpu" and is now "device"'],
 ])("%s may change with the machine, with a remark", (key, value, remark) => {
   const remarks = requireSameConfig(fixed(), { ...fixed(), [key]: value }, "/runs/a");
   expect(remarks).toEqual([`${remark}: the run goes on, but not to the same bits as without the change`]);
+});
+
+test("what trades memory for time may change without a remark", () => {
+  const saving = { ...fixed(), "model.checkpointBlocks": true };
+  expect(requireSameConfig(fixed(), saving, "/runs/a")).toEqual([]);
 });
 
 test("nothing is remarked where nothing has changed", () => {

@@ -9,10 +9,10 @@ import { type Feature, featureWidth } from "../native/encoder.js";
 import type { NetworkName } from "../native/weights.js";
 import type { SkippedFile } from "../views/evaluation-batches.js";
 import { encoderEmbedder } from "./embedder.js";
-import { workersOf } from "./evaluate-knn.js";
 import { type FeatureBatch, type FeatureRequest, featureBatches, unreadable } from "./features.js";
 import { type CheckpointEncoderOptions, openCheckpointEncoder } from "./open-encoder.js";
 import { type Column, checkRowFile, openRowFile, type Rows } from "./rows/row-file.js";
+import { viewWorkers } from "./view-workers.js";
 
 export interface EmbedFolderOptions extends CheckpointEncoderOptions {
   /** Folder of images, with or without class folders. */
@@ -63,7 +63,7 @@ export async function embedFolder(options: EmbedFolderOptions): Promise<Embedded
     source,
     size,
     batchSize: options.batchSize ?? 64,
-    workers: await workersOf(options.workers, opened.options.device),
+    workers: await viewWorkers(options.workers, opened.options.device),
     embedder: encoderEmbedder(encoder, names, crop),
     signal: options.signal,
     onProgress: (done) => options.onProgress?.(done, source.count),

@@ -1,13 +1,13 @@
 /** k-NN of a checkpoint on folders of labelled images: what `udi-native evaluate knn` runs. */
-import { chooseResizeTo, chooseWorkers } from "../config/choices.js";
+import { chooseResizeTo } from "../config/choices.js";
 import { openImageSource } from "../dataset/image-source.js";
 import type { Feature } from "../native/encoder.js";
-import { machine } from "../native/engine.js";
 import type { NetworkName } from "../native/weights.js";
 import { encoderEmbedder } from "./embedder.js";
 import { openFeatureCache } from "./feature-cache.js";
 import { evaluateKnn, type KnnResult } from "./knn.js";
 import { type CheckpointEncoderOptions, openCheckpointEncoder } from "./open-encoder.js";
+import { viewWorkers } from "./view-workers.js";
 
 export interface CheckpointKnnOptions extends CheckpointEncoderOptions {
   /** Folders with one sub-folder for each class. */
@@ -64,7 +64,7 @@ export async function evaluateCheckpointKnn(options: CheckpointKnnOptions): Prom
     neighbours: options.neighbours ?? [10, 20, 100, 200],
     temperature,
     batchSize: options.batchSize ?? 64,
-    workers: await workersOf(options.workers, device),
+    workers: await viewWorkers(options.workers, device),
     device,
     cache:
       cache === null ? undefined : await openFeatureCache({ folder: cache, encoder: opened.options, say }),
@@ -82,11 +82,4 @@ export async function evaluateCheckpointKnn(options: CheckpointKnnOptions): Prom
     ...result,
     remarks: [...opened.source.remarks, ...result.remarks],
   };
-}
-
-/** Images decoded at once. A frozen pass leaves a CPU's cores to the network no more than training does. */
-export async function workersOf(workers: number | "auto" | undefined, device: string): Promise<number> {
-  if (typeof workers === "number") return workers;
-  const { cores } = await machine();
-  return chooseWorkers(device === "cpu" ? "cpu" : "cuda", cores)[0];
 }

@@ -1,9 +1,7 @@
 /** The linear probe of a checkpoint on two folders: everything is opened, probed and closed. */
-import { availableParallelism } from "node:os";
-import { chooseWorkers } from "../../config/choices.js";
-import type { Device } from "../../config/resolved.js";
 import { openImageSource } from "../../dataset/image-source.js";
 import { type CheckpointEncoderOptions, openCheckpointEncoder } from "../open-encoder.js";
+import { viewWorkers } from "../view-workers.js";
 import { evaluateLinear, type LinearRequest } from "./linear.js";
 import type { LinearResult } from "./result.js";
 import { candidatesOf, type LinearSettings, linearSettings } from "./settings.js";
@@ -61,6 +59,6 @@ export async function probeCheckpoint(options: ProbeCheckpointOptions): Promise<
     train,
     val,
     settings,
-    workers: options.workers ?? chooseWorkers(place.device as Device, availableParallelism())[0],
+    workers: await viewWorkers(options.workers, place.device),
   });
 }

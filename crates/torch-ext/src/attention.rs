@@ -50,16 +50,14 @@ pub fn attention(
     }
 }
 
-/// What the gradient is computed from: the tensors of [`attention`], and the gradient of its output.
+/// What the gradient is computed from: the input of [`attention`] and what it returned, and the gradient of its output.
 #[derive(Debug, Clone, Copy)]
 pub struct AttentionGradient<'a> {
     /// Queries, keys and values.
     pub packed: &'a Tensor,
-    /// The result.
-    pub output: &'a Tensor,
     /// Logarithms of sums.
     pub normalisers: &'a Tensor,
-    /// Gradient of the result, of its shape and kind.
+    /// Gradient of the output, of its shape and kind.
     pub gradient: &'a Tensor,
 }
 
@@ -144,31 +142,25 @@ fn backward<T: Element>(
     received: &mut Tensor,
     shape: AttentionShape,
 ) -> Result<(), RowsError> {
-    lent::apart(
-        received,
-        &[of.packed, of.output, of.normalisers, of.gradient],
-    )?;
+    lent::apart(received, &[of.packed, of.normalisers, of.gradient])?;
     let packed = lent::values::<T>(of.packed)?;
-    let outputs = lent::values::<T>(of.output)?;
     let gradients = lent::values::<T>(of.gradient)?;
     let sums = lent::values::<f32>(of.normalisers)?;
     // SAFETY: it is apart from the others.
     let received = unsafe { lent::values_mut::<T>(received)? };
-    shape.check(packed.len(), outputs.len())?;
+    shape.check(packed.len(), gradients.len())?;
     shape.check(received.len(), gradients.len())?;
     let (of_tokens, of_queries) = shape.of_image();
     let images = packed.chunks_exact(of_tokens);
-    let images = images.zip(outputs.chunks_exact(of_queries));
     let images = images.zip(gradients.chunks_exact(of_queries));
     let images = images.zip(sums.chunks_exact(shape.heads * shape.queries));
     let images = images.zip(received.chunks_exact_mut(of_tokens));
     parallel(
         images.collect(),
-        |((((packed, output), gradient), sums), received)| {
+        |(((packed, gradient), sums), received)| {
             for (head, sums) in sums.chunks_exact(shape.queries).enumerate() {
                 let input = HeadInput {
                     packed,
-                    output,
                     gradient,
                     sums,
                 };
@@ -310,7 +302,6 @@ fn forward_head<T: Element>(
 
 struct HeadInput<'a, T> {
     packed: &'a [T],
-    output: &'a [T],
     gradient: &'a [T],
     sums: &'a [f32],
 }
@@ -355,7 +346,6 @@ fn backward_head<T: Element>(
             let joined = shape.joined(head);
             columns[0].read(input.packed, scale, query, width);
             joined.read(input.gradient, 1.0, gradient, width);
-            joined.read(input.output, 1.0, output, width);
 
             columns[1].read_turned(input.packed, turned, tokens);
             multiply(rows_of(query, width), turned, shares, tokens);
@@ -369,12 +359,13 @@ fn backward_head<T: Element>(
 
             columns[2].read_turned(input.packed, turned, tokens);
             multiply(rows_of(gradient, width), turned, slopes, tokens);
-            let rows_of_both = gradient.chunks_exact(width).zip(output.chunks_exact(width));
             let weighed = shares
                 .chunks_exact(tokens)
                 .zip(slopes.chunks_exact_mut(tokens));
-            for ((gradient, output), (shares, slopes)) in rows_of_both.zip(weighed) {
-                let mean = product(gradient, output);
+            for (shares, slopes) in weighed {
+                // Not the output's product with its gradient: the output is rounded to its kind, and the mean is a
+                // difference's part.
+                let mean = product(&shares[..count], &slopes[..count]);
                 for (slope, share) in slopes[..count].iter_mut().zip(shares) {
                     *slope = share * (*slope - mean);
                 }
@@ -498,7 +489,7 @@ mod tests {
             };
             let packed = random(shape.images * shape.tokens, 3 * shape.width) * 1.5;
             let gradient = random(shape.images * shape.queries, shape.width);
-            for (kind, tolerance) in [(Kind::Float, 1e-5), (Kind::BFloat16, 2e-2)] {
+            for (kind, tolerance) in [(Kind::Float, 1e-5), (Kind::BFloat16, 5e-3)] {
                 let (packed, gradient) = (packed.to_kind(kind), gradient.to_kind(kind));
                 let (expected, slope) = plain(&packed, &gradient, shape);
                 let mut output = gradient.zeros_like();
@@ -507,7 +498,6 @@ mod tests {
                 let mut received = packed.full_like(f64::NAN);
                 let of = AttentionGradient {
                     packed: &packed,
-                    output: &output,
                     normalisers: &normalisers,
                     gradient: &gradient,
                 };

@@ -93,7 +93,6 @@ impl AttentionCore {
             Self::Rows { normalisers } => {
                 let of = AttentionGradient {
                     packed: packed.rows,
-                    output,
                     normalisers: &normalisers,
                     gradient,
                 };

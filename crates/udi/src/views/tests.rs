@@ -1,5 +1,7 @@
 //! The tensor operations against their twin, which is PIL's to the bit.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
 use tch::{Device, Kind, Tensor};
 use udi_views::{Image, JitterStep, PixelBox, Renderer, ViewRecipe};
@@ -7,7 +9,8 @@ use udi_views::{Image, JitterStep, PixelBox, Renderer, ViewRecipe};
 use super::{Crop, View, chunks, render_views};
 use crate::{BatchShape, MultiCropBatch, Pixels};
 
-/// Share of the values that may be further than one level away: spec/method.md section 2 leaves 0.1 %.
+/// Share of the values that may be further than one level away: spec/method.md section 2 leaves 0.1 %. Over many views: a crop of
+/// one pixel fills a whole view with its value.
 const SHARE: f64 = 0.001;
 /// Largest mean difference in levels.
 const MEAN: f64 = 0.01;
@@ -110,16 +113,16 @@ fn differences(images: &[Image], views: &[View], side: u32) -> (f64, f64) {
 const WIDTH: u32 = 61;
 const HEIGHT: u32 = 47;
 
-fn recipes() -> impl Strategy<Value = Vec<(usize, ViewRecipe)>> {
+fn recipes(count: Range<usize>) -> impl Strategy<Value = Vec<(usize, ViewRecipe)>> {
     let any_view = |side| (0usize..2, recipe(WIDTH, HEIGHT, side));
-    (24u32..48).prop_flat_map(move |side| proptest::collection::vec(any_view(side), 4..12))
+    (24u32..48).prop_flat_map(move |side| proptest::collection::vec(any_view(side), count.clone()))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(4))]
 
     #[test]
-    fn views_are_those_of_the_twin(recipes in recipes()) {
+    fn views_are_those_of_the_twin(recipes in recipes(200..300)) {
         let pictures = [picture(WIDTH, HEIGHT, 1), picture(WIDTH, HEIGHT, 2)];
         let images: Vec<Image> = pictures.iter().map(Picture::image).collect();
         let views: Vec<View> = recipes
@@ -130,9 +133,16 @@ proptest! {
         prop_assert!(far <= SHARE, "{far} of the values are further than one level away");
         prop_assert!(mean <= MEAN, "mean difference of {mean} levels");
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn every_view_is_in_one_chunk_and_a_chunk_keeps_to_its_size(recipes in recipes(), bytes in 1i64..100_000) {
+    fn every_view_is_in_one_chunk_and_a_chunk_keeps_to_its_size(
+        recipes in recipes(4..12),
+        bytes in 1i64..100_000,
+    ) {
         let pixels = picture(WIDTH, HEIGHT, 1);
         let image = pixels.image();
         let side = i64::from(recipes[0].1.size);

@@ -49,6 +49,7 @@ export {
   type EncoderOptions,
   type Feature,
   type ImageBatch,
+  type ImageErasure,
   openEncoder,
   type PooledTokens,
 } from "./native/encoder.js";
@@ -90,7 +91,8 @@ export { type PreviewRequest, previewedImages } from "./picture/previewed-images
 export { type RandomStream, randomStream } from "./random.js";
 export { type MultiCropOptions, multiCropRecipe } from "./recipe/multi-crop.js";
 export { PHOTOMETRIC_DEFAULTS, type PhotometricOptions } from "./recipe/photometric.js";
-export type { ImageMaps, ImageRecipe, ViewRecipe } from "./recipe/types.js";
+export type { RandomErasing } from "./recipe/random-erasing.js";
+export type { ErasingMode, Erasure, ImageMaps, ImageRecipe, ViewRecipe } from "./recipe/types.js";
 export { listRuns } from "./report/list-runs.js";
 export type { RunState } from "./report/run-state.js";
 export type { BestScore, RunSummary } from "./report/run-summary.js";

@@ -46,7 +46,7 @@ function command(...more: readonly string[]): readonly string[] {
   return ["evaluate", "linear", ...data, ...small, ...more];
 }
 
-test("a probe that was killed and then stopped ends with the numbers of one that ran through", async () => {
+test("an augmented probe that was killed and then stopped ends with the numbers of one that ran through", async () => {
   const out = join(folder, "killed");
   const killed = start(...command("--out", out));
   await killed.told("epoch 3/40");
@@ -67,7 +67,8 @@ test("a probe that was killed and then stopped ends with the numbers of one that
   expect([resumed.status, straight.status]).toEqual([0, 0]);
   const result = (text: string) => ({ ...JSON.parse(text), seconds: 0 });
   expect(result(resumed.stdout)).toEqual(result(straight.stdout));
-  expect(result(resumed.stdout).top1).toBeGreaterThan(0.8);
+  const { autoAugment, erasing } = result(resumed.stdout).settings;
+  expect({ autoAugment, mode: erasing.mode }).toEqual({ autoAugment: "rand-m9-mstd0.5-inc1", mode: "pixel" });
   const states = readdirSync(out).filter((name) => name.startsWith("state-"));
   expect(states).toEqual(["state-0040.safetensors"]);
 });
@@ -83,12 +84,23 @@ test("the result in words names classifier, interval and how the features came a
   expect(stdout).toMatch(/trained on 58 images, centre crops/);
 });
 
+test("by default the images are augmented as in the reference", async () => {
+  const { status, stdout, stderr } = await udiNative(...command("--epochs", "1"));
+  expect(status).toBe(0);
+  expect(stderr).toContain("random crops, rand-m9-mstd0.5-inc1, random erasing 0.25 in each epoch");
+  expect(stdout).toMatch(/trained on 58 images, random crops, rand-m9-mstd0.5-inc1, random erasing 0.25,/);
+});
+
 test.each([
   [["--epochs", "none"], /expected a whole number of at least 1/],
   [["--select-share", "1.5"], /selectShare: expected a share from 0, below 1, received 1.5/],
   [["--last-blocks", "9"], /lastBlocks: expected a whole number from 1 to 2, received 9/],
   [["--train", join(folder, "nowhere")], /nowhere/],
   [["--augment", "perhaps"], /expected true or false/],
+  [["--auto-augment", "rand-m12"], /auto-augment rand-m12: expected sections .* received "m12"/],
+  [["--reprob", "2"], /erasing.probability: expected a share from 0 to 1, received 2/],
+  [["--remode", "noise"], /Allowed choices are const, rand, pixel/],
+  [["--augment", "false", "--reprob", "0.5"], /expected nothing without augmentation/],
 ])("%j is something to mend", async (more, message) => {
   const { status, stdout, stderr } = await udiNative(...command(...more));
   expect(status).toBe(2);

@@ -131,3 +131,38 @@ function withNan(bytes: Buffer, name: string): Buffer {
   copy.writeFloatLE(Number.NaN, 8 + length + header[name].data_offsets[0]);
   return copy;
 }
+
+test("an erased box is zeros or noise in normalised pixels, whatever was there", async () => {
+  const place = { top: 2, left: 3, height: 9, width: 8 };
+  const [mean, deviation] = [
+    [0.485, 0.456, 0.406],
+    [0.229, 0.224, 0.225],
+  ];
+  const isInside = (row: number, column: number) => row >= 2 && row < 11 && column >= 3 && column < 11;
+  const zeros = Float32Array.from(BATCH.pixels, (byte, at) => {
+    const [image, channel] = [Math.floor(at / 768), Math.floor(at / 256) % 3];
+    const [row, column] = [Math.floor((at % 256) / 16), at % 16];
+    if (image === 1 && isInside(row, column)) return 0;
+    return (byte / 255 - (mean[channel] as number)) / (deviation[channel] as number);
+  });
+  const features = async (batch: Parameters<Encoder["features"]>[0]) =>
+    (await encoder.features(batch, ["cls"])).cls;
+  const expected = await features({ ...BATCH, pixels: zeros });
+  const erased = (mode: "const" | "rand" | "pixel", seed: number) =>
+    features({ ...BATCH, erasures: [{ image: 1, place, mode, seed }] });
+  for (const [at, value] of (await erased("const", 0)).entries())
+    expect(value).toBeCloseTo(expected[at] as number, 4);
+  const plain = await features(BATCH);
+  for (const mode of ["rand", "pixel"] as const) {
+    const first = await erased(mode, 1);
+    expect(await erased(mode, 1)).toEqual(first);
+    expect(await erased(mode, 2)).not.toEqual(first);
+    const others = (values: Float32Array) => [...values.subarray(0, 16), ...values.subarray(32)];
+    for (const [at, value] of others(first).entries())
+      expect(value).toBeCloseTo(others(plain)[at] as number, 5);
+  }
+  const outside = { image: 1, place: { ...place, left: 9 }, mode: "const", seed: 0 } as const;
+  await expect(features({ ...BATCH, erasures: [outside] })).rejects.toThrow(/a box inside 16x16 pixels/);
+  const unknown = { image: 3, place, mode: "const", seed: 0 } as const;
+  await expect(features({ ...BATCH, erasures: [unknown] })).rejects.toThrow(/an image below 3/);
+});

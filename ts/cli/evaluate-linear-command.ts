@@ -22,6 +22,10 @@ export interface EvaluateLinearChoice {
   readonly minimumRate?: number;
   readonly momentum?: number;
   readonly augment?: boolean;
+  readonly autoAugment?: string;
+  readonly reprob?: number;
+  readonly remode?: "const" | "rand" | "pixel";
+  readonly recount?: number;
   readonly imageSize?: number;
   readonly selectShare?: number;
   readonly evaluateEvery?: number;
@@ -38,11 +42,15 @@ The reference's classifier, with the settings above, is trained together with a 
 one that is best on a part of train that is held out is reported on val, with a 95 % bootstrap interval. --select-share 0
 holds nothing out: the reference's classifier alone is reported, trained on all of train, as in the reference.
 
+The augmentation is the reference's: flip, RandAugment, random crop, random erasing. With --auto-augment none --reprob 0 it is
+DINO's: random crop and flip.
+
 The state is kept in --out after each epoch; the same command goes on from there.
 
 Examples:
   udi-native evaluate linear --checkpoint runs/photos --train photos/train --val photos/val --out probes/photos
   udi-native evaluate linear --checkpoint runs/photos --train photos/train --val photos/val --augment false --epochs 30
+  udi-native evaluate linear --checkpoint runs/photos --train photos/train --val photos/val --auto-augment none --reprob 0
   udi-native evaluate linear --checkpoint udi.pth --train imagenet/train --val imagenet/val --no-grid --select-share 0 --json
 `;
 
@@ -87,9 +95,21 @@ export function evaluateLinearCommand(): Command {
     .option("--momentum <share>", "of SGD (default: 0.9)", number)
     .option(
       "--augment <bool>",
-      "random crops and flips; false: features of the centre crops, computed once (default: true)",
+      "augmentation anew in each epoch; false: features of the centre crops, computed once (default: true)",
       truth,
     )
+    .option(
+      "--auto-augment <policy>",
+      "RandAugment of the whole image before its crop; none: crops and flips alone (default: rand-m9-mstd0.5-inc1)",
+    )
+    .option("--reprob <share>", "crops of which a box is erased; 0: none (default: 0.25)", number)
+    .addOption(
+      new Option(
+        "--remode <name>",
+        "what stands there then: the mean, one colour of noise, noise (default: pixel)",
+      ).choices(["const", "rand", "pixel"]),
+    )
+    .option("--recount <n>", "most boxes of a crop (default: 1)", count)
     .option("--image-size <side>", "side that the network sees (default: that of its positions)", count)
     .option("--select-share <share>", "of train, held out to choose the best (default: 0.1)", number)
     .option("--evaluate-every <epochs>", "from one evaluation to the next (default: 1)", count)

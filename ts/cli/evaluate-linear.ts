@@ -77,7 +77,16 @@ function given(choice: EvaluateLinearChoice): Settings {
   return {
     ...present({ ...flat, batchSize: choice.batch }),
     reference: present({ learningRate, lastBlocks, averagePatches }),
+    ...augmentation(choice),
     grid: choice.grid ? present({ learningRates: gridRates, lastBlocks: gridBlocks }) : null,
+  };
+}
+
+function augmentation({ autoAugment, reprob, remode, recount }: EvaluateLinearChoice): Settings {
+  const erasing = present({ probability: reprob, mode: remode, count: recount });
+  return {
+    ...(autoAugment === undefined ? {} : { autoAugment: autoAugment === "none" ? null : autoAugment }),
+    ...(Object.keys(erasing).length === 0 ? {} : { erasing }),
   };
 }
 

@@ -1,15 +1,21 @@
 /** What `udi-native evaluate linear` says, in words. */
 import type { ProbeStart } from "../evaluate/linear/probe-checkpoint.js";
 import type { EpochRecord, LinearResult } from "../evaluate/linear/result.js";
-import type { Candidate } from "../evaluate/linear/settings.js";
+import type { Candidate, LinearSettings } from "../evaluate/linear/settings.js";
 
 export function probeStartText(start: ProbeStart): string {
   const { settings, classifiers, device, classes, trainImages, valImages } = start;
   const rate = classifiers === 1 ? "one classifier" : `${classifiers} classifiers`;
   const features = settings.augment
-    ? "random crops in each epoch"
+    ? `${augmentationText(settings)} in each epoch`
     : "features of the centre crops, computed once";
   return `linear probe on ${device}: ${rate}, ${classes} classes, ${trainImages} train and ${valImages} val images, ${settings.epochs} epochs, ${features}`;
+}
+
+/** What the images go through anew in each epoch. */
+function augmentationText({ autoAugment, erasing }: LinearSettings): string {
+  const erased = erasing === null ? [] : [`random erasing ${erasing.probability}`];
+  return ["random crops", ...(autoAugment === null ? [] : [autoAugment]), ...erased].join(", ");
 }
 
 /** The reference's classifier, and the best on the held-out part where there is one. */
@@ -27,7 +33,7 @@ export function epochText({ epoch, losses, seconds, evaluation }: EpochRecord, e
 }
 
 export function linearText(result: LinearResult): string {
-  const { candidates, chosen, interval, images, features, skipped } = result;
+  const { candidates, chosen, interval, images, settings, skipped } = result;
   const [best, reference] = [candidates[chosen], candidates[0]];
   const range = `${percent(interval[0])} to ${percent(interval[1])}`;
   const lines = [
@@ -36,6 +42,7 @@ export function linearText(result: LinearResult): string {
   ];
   if (chosen !== 0 && reference !== undefined)
     lines.push(`reference's: ${candidateText(reference)}: top-1 ${percent(reference.val.top1)}`);
+  const features = settings.augment ? augmentationText(settings) : result.features;
   const trained = `trained on ${images.trained} images, ${features}, ${result.seconds.toFixed(1)} s`;
   return [
     ...lines,

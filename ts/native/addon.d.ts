@@ -119,6 +119,30 @@ export interface AdoptedParameter {
   fate: string
 }
 
+/** One operation on a whole image. */
+export interface Augmentation {
+  /** Which operation. */
+  kind: string
+  /** Its number: bits, threshold, summand, factor, degrees or pixels; 0 where it has none. */
+  amount: number
+  /** How a warp finds values between pixels; absent: it is none. */
+  interpolation?: 'bilinear' | 'bicubic'
+}
+
+/** All that makes one view of an augmented image. */
+export interface AugmentedRecipe {
+  /** Whether to mirror left and right first. */
+  flipped: boolean
+  /** What to do to the whole image, in order. */
+  augmentations: Array<Augmentation>
+  /** RGB of what a warp brings in from outside. */
+  fill: Array<number>
+  /** What to cut out then. */
+  crop: PixelBox
+  /** Side of the view in pixels. */
+  size: number
+}
+
 /** Writes student and teacher, each the mean of those of the files, as fp32 safetensors. */
 export declare function averageWeights(files: Array<string>, out: string): Promise<WrittenWeights>
 
@@ -178,6 +202,18 @@ export interface EncoderOptions {
  * operations what they use.
  */
 export declare function endThreads(): void
+
+/** A box of an image that is written over once the pixels are normalised. */
+export interface Erasure {
+  /** Index in the batch. */
+  image: number
+  /** Where it is. */
+  place: PixelBox
+  /** Zeros, one colour of noise, or noise. */
+  mode: 'const' | 'rand' | 'pixel'
+  /** Of the noise. */
+  seed: number
+}
 
 /** Sides of evaluation views in pixels. */
 export interface EvaluationSize {
@@ -269,6 +305,8 @@ export interface ImageBatch {
   width: number
   /** `[images, 3, height, width]` */
   pixels: Uint8Array | Float32Array
+  /** Boxes that are written over; absent: none. */
+  erasures?: Array<Erasure>
 }
 
 /** The views of one image. */
@@ -482,6 +520,9 @@ export interface Processors {
   /** Number of CUDA devices that libtorch can use. */
   cudaDevices: number
 }
+
+/** Renders a view of each augmented image: `[images, 3, side, side]`. */
+export declare function renderAugmentedViews(images: Array<NativeImage>, recipes: Array<AugmentedRecipe>, side: number): Promise<Uint8Array>
 
 /** Renders a view of each image: `[images, 3, side, side]`. */
 export declare function renderCropViews(images: Array<NativeImage>, recipes: Array<ViewRecipe>, side: number): Promise<Uint8Array>

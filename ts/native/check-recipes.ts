@@ -32,7 +32,7 @@ export function checkView(name: string, value: unknown, size: number): addon.Vie
   };
 }
 
-function checkCrop(name: string, value: unknown): addon.PixelBox {
+export function checkCrop(name: string, value: unknown): addon.PixelBox {
   const crop = record(name, value);
   return {
     top: wholeNumber(`${name}.top`, crop.top),

@@ -1,7 +1,9 @@
 /** A frozen backbone on a native thread of its own: features, tokens and attention of images. */
 import { ArgumentError } from "../errors.js";
+import type { Erasure } from "../recipe/types.js";
 import type * as addon from "./addon.js";
 import { choice, fileName, list, pixelArray, record, truth, wholeNumber } from "./argument-checks.js";
+import { checkErasures } from "./check-augmented.js";
 import { checkDevice, MOST_THREADS } from "./check-options.js";
 import { delegate } from "./delegate.js";
 import { engineAddon } from "./engine-addon.js";
@@ -43,6 +45,13 @@ export interface ImageBatch {
   readonly width: number;
   /** `[images, 3, height, width]`: RGB bytes, normalised on the device, or normalised floats. */
   readonly pixels: Uint8Array | Float32Array;
+  /** Boxes that are written over once the pixels are normalised, one after the other. Default: none. */
+  readonly erasures?: readonly ImageErasure[] | undefined;
+}
+
+export interface ImageErasure extends Erasure {
+  /** Index in the batch. */
+  readonly image: number;
 }
 
 /** A feature of an image. `cls,cls+`: both, one behind the other. `patches`: mean of the patch tokens. */
@@ -226,5 +235,6 @@ function checkImages(value: unknown, { patchSize }: EncoderModel): addon.ImageBa
     });
   }
   const pixels = pixelArray("batch.pixels", batch.pixels, [images, 3, height, width]);
-  return { images, height, width, pixels };
+  const erasures = checkErasures("batch.erasures", batch.erasures);
+  return { images, height, width, pixels, ...(erasures === null ? {} : { erasures }) };
 }

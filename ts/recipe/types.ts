@@ -35,6 +35,57 @@ export interface ViewRecipe {
   readonly solarizeThreshold: number | null;
 }
 
+/** How values between pixels are found. */
+export type Interpolation = "bilinear" | "bicubic";
+
+/** One operation of RandAugment, on a whole image, with its number; nothing random is left in it. */
+export type Augmentation =
+  | { readonly kind: "autoContrast" | "equalize" | "invert" }
+  | {
+      /**
+       * In this order: bits kept, from 0 to 8; values from there on are inverted, up to 256; added to values below 128; and
+       * factors, of which 1 leaves the image as it is.
+       */
+      readonly kind:
+        | "posterize"
+        | "solarize"
+        | "solarizeAdd"
+        | "brightness"
+        | "contrast"
+        | "saturation"
+        | "sharpness";
+      readonly amount: number;
+    }
+  | {
+      /** Degrees counter-clockwise; share of the distance to the top or left; pixels. */
+      readonly kind: "rotate" | "shearX" | "shearY" | "translateX" | "translateY";
+      readonly amount: number;
+      readonly interpolation: Interpolation;
+    };
+
+/** All that makes one view to train a classifier on; the fields are in the order of the work. */
+export interface AugmentedRecipe {
+  readonly flipped: boolean;
+  readonly augmentations: readonly Augmentation[];
+  /** RGB of what an operation brings in from outside the image. */
+  readonly fill: readonly [red: number, green: number, blue: number];
+  /** Of the image as it then is. */
+  readonly crop: PixelBox;
+  /** Side of the square view in pixels. */
+  readonly size: number;
+}
+
+/** `const`: zeros, the mean of all images; `rand`: one colour of normal noise; `pixel`: normal noise in every value. */
+export type ErasingMode = "const" | "rand" | "pixel";
+
+/** A box of a view that is written over once its pixels are normalised. */
+export interface Erasure {
+  readonly place: PixelBox;
+  readonly mode: ErasingMode;
+  /** Of the noise; below 2^53. */
+  readonly seed: number;
+}
+
 /** Source samples of one pair: the token of each sample row in the student's crop; -1 where the row holds no valid sample. */
 export type SourceTokens = Int32Array; // [s]
 

@@ -9,7 +9,8 @@ use crate::{
     shapes,
 };
 
-fn refused(field: &str, expected: &str, received: &str) -> Failure {
+/// A value that is none of those known.
+pub fn refused(field: &str, expected: &str, received: &str) -> Failure {
     let message = format!("{field}: expected {expected}, received {received:?}");
     Failure::new(Code::Argument, message)
 }

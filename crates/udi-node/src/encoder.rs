@@ -111,6 +111,7 @@ impl Encoder {
         work: impl FnOnce(&Backbone, &udi::ImageBatch) -> Result<T, Failure> + Send + 'static,
     ) -> napi::Result<PromiseRaw<'env, T>> {
         let pixels = PixelData::copy(&images.pixels).map_err(|failure| failure.into_napi(env))?;
+        let erasures = erasures(images).map_err(|failure| failure.into_napi(env))?;
         let [count, height, width] = [images.images, images.height, images.width].map(i64::from);
         self.thread.submit(env, move |backbone: &mut Backbone| {
             let images = udi::ImageBatch {
@@ -118,10 +119,16 @@ impl Encoder {
                 height,
                 width,
                 pixels: pixels.pixels(),
+                erasures: &erasures,
             };
             work(backbone, &images)
         })
     }
+}
+
+fn erasures(images: &ImageBatch) -> Result<Vec<udi::Erasure>, Failure> {
+    let given = images.erasures.iter().flatten();
+    given.map(udi::Erasure::try_from).collect()
 }
 
 fn open(options: &EncoderOptions) -> Result<Backbone, Failure> {

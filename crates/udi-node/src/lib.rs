@@ -3,7 +3,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `shapes` | what crosses the seam, as JavaScript sees it |
-//! | `convert` | shapes to the types of `udi` and `udi_views`, and back |
+//! | `convert`, `convert_augmentation` | shapes to the types of `udi` and `udi_views`, and back |
 //! | `batch` | a batch copied out of JavaScript's memory |
 //! | `memory` | whether a model fits |
 //! | `weights`, `export` | files of weights; backbones for other libraries |
@@ -14,7 +14,7 @@
 //! | `native_image`, `jpeg_file` | decoded images |
 //! | `unfinished_batch`, `unfinished_recipes`, `view_batch`, `view_pixels` | views while they are rendered, and then |
 //! | `view_filling`, `evaluation_views`, `engine`, `vote`, `machine` | the calls |
-//! | `crop_views`, `probe` | training views and classifiers of the linear probe |
+//! | `crop_views`, `augmented_views`, `probe` | training views and classifiers of the linear probe |
 //! | `encoder` | a frozen backbone: features, tokens, attention |
 //! | `thread` | the native thread that owns a learner or an encoder |
 //! | `state_writer` | saves beside the steps |
@@ -32,9 +32,11 @@
 // napi registers nothing in a unit test, where its functions and shapes are therefore not used.
 #![cfg_attr(test, allow(dead_code))]
 
+mod augmented_views;
 mod average;
 mod batch;
 mod convert;
+mod convert_augmentation;
 mod crop_views;
 mod encoder;
 mod engine;

@@ -223,6 +223,22 @@ pub struct ImageBatch<'env> {
     /// `[images, 3, height, width]`
     #[napi(ts_type = "Uint8Array | Float32Array")]
     pub pixels: Pixels<'env>,
+    /// Boxes that are written over; absent: none.
+    pub erasures: Option<Vec<Erasure>>,
+}
+
+/// A box of an image that is written over once the pixels are normalised.
+#[napi(object, object_to_js = false)]
+pub struct Erasure {
+    /// Index in the batch.
+    pub image: u32,
+    /// Where it is.
+    pub place: PixelBox,
+    /// Zeros, one colour of noise, or noise.
+    #[napi(ts_type = "'const' | 'rand' | 'pixel'")]
+    pub mode: String,
+    /// Of the noise.
+    pub seed: i64,
 }
 
 /// What one step measured.
@@ -308,6 +324,33 @@ pub struct ViewRecipe {
     pub blur_radius: f64,
     /// Values from here on are inverted, from 0 to 255; absent: none.
     pub solarize_threshold: Option<u32>,
+}
+
+/// One operation on a whole image.
+#[napi(object, object_to_js = false)]
+pub struct Augmentation {
+    /// Which operation.
+    pub kind: String,
+    /// Its number: bits, threshold, summand, factor, degrees or pixels; 0 where it has none.
+    pub amount: f64,
+    /// How a warp finds values between pixels; absent: it is none.
+    #[napi(ts_type = "'bilinear' | 'bicubic'")]
+    pub interpolation: Option<String>,
+}
+
+/// All that makes one view of an augmented image.
+#[napi(object, object_to_js = false)]
+pub struct AugmentedRecipe {
+    /// Whether to mirror left and right first.
+    pub flipped: bool,
+    /// What to do to the whole image, in order.
+    pub augmentations: Vec<Augmentation>,
+    /// RGB of what a warp brings in from outside.
+    pub fill: Vec<u8>,
+    /// What to cut out then.
+    pub crop: PixelBox,
+    /// Side of the view in pixels.
+    pub size: u32,
 }
 
 /// The views of one image.

@@ -5,7 +5,10 @@
 
 use multiversion::multiversion;
 
-use crate::Planes;
+use crate::{
+    Planes,
+    lanes::{choose, whole_byte},
+};
 
 /// A pixel of PIL's mode HSV.
 #[derive(Clone, Copy)]
@@ -13,20 +16,6 @@ struct Hsv {
     hue: u8,
     saturation: u8,
     value: u8,
-}
-
-/// The whole part of a number from 0 to 255.
-#[inline(always)]
-fn whole_byte(number: f64) -> u8 {
-    /// The whole numbers from here on are the floats from here on.
-    const WHOLE: f64 = (1u64 << 52) as f64;
-    (number.floor() + WHOLE).to_bits() as u8
-}
-
-/// `yes` or `no`, both of which are known.
-#[inline(always)]
-fn choose<T>(condition: bool, yes: T, no: T) -> T {
-    if condition { yes } else { no }
 }
 
 /// PIL's `convert("HSV")` of one pixel.

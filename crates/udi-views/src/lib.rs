@@ -1,7 +1,7 @@
 //! Decodes JPEG files and executes view recipes on interleaved 8-bit RGB pixels, exactly as PIL would.
 //!
-//! A recipe fixes every random choice; the crate draws nothing. A [`Renderer`] makes training views and
-//! evaluation views, the resized centre crop, as planar `[3, height, width]` bytes on the calling thread:
+//! A recipe fixes every random choice; the crate draws nothing. A [`Renderer`] makes training views, views of augmented
+//! images and evaluation views, the resized centre crop, as planar `[3, height, width]` bytes on the calling thread:
 //! callers parallelise over views, with a renderer for each thread.
 //!
 //! Loops over pixels are written for the compiler to vectorise, and compiled for several processors
@@ -9,6 +9,8 @@
 
 #![forbid(unsafe_code)]
 
+mod augmentation;
+mod augmented;
 mod bicubic;
 mod blend;
 mod blur;
@@ -21,6 +23,7 @@ mod grayscale;
 mod hue;
 mod image;
 mod jpeg;
+mod lanes;
 mod planes;
 mod recipe;
 mod render;
@@ -29,6 +32,8 @@ mod saturation;
 mod solarize;
 mod transpose;
 
+pub use augmentation::{Augmentation, Interpolation, Warp};
+pub use augmented::AugmentedRecipe;
 pub use bicubic::{AxisTaps, Order, Scaling};
 pub use blur::{BLUR_PASSES, BoxWeights};
 pub use error::ViewError;

@@ -50,7 +50,8 @@ pub struct ViewRecipe {
 /// Largest blur radius taken: PIL's 32-bit sums hold well beyond it.
 const MAX_BLUR_RADIUS: f64 = 1000.0;
 
-fn number(
+/// Refuses a number that is not `valid`.
+pub(crate) fn number(
     name: &'static str,
     expected: &'static str,
     valid: bool,
@@ -66,12 +67,14 @@ fn number(
     })
 }
 
+/// Refuses what is no factor.
+pub(crate) fn factor(name: &'static str, value: f64) -> Result<(), ViewError> {
+    let valid = value.is_finite() && value >= 0.0;
+    number(name, "to be a finite factor of at least 0", valid, value)
+}
+
 impl JitterStep {
-    fn check(self) -> Result<(), ViewError> {
-        let factor = |name, value: f64| {
-            let valid = value.is_finite() && value >= 0.0;
-            number(name, "to be a finite factor of at least 0", valid, value)
-        };
+    pub(crate) fn check(self) -> Result<(), ViewError> {
         match self {
             Self::Brightness(value) => factor("brightness", value),
             Self::Contrast(value) => factor("contrast", value),

@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     Image, JitterStep, Order, Planes, ViewError, ViewRecipe,
+    augmented::Canvas,
     blur::Blur,
     brightness::adjust_brightness,
     contrast::adjust_contrast,
@@ -54,6 +55,7 @@ impl AddAssign for RenderTime {
 #[derive(Debug, Default)]
 pub struct Renderer {
     pub(crate) resizer: Resizer,
+    pub(crate) canvas: Canvas,
     blur: Blur,
 }
 
@@ -113,21 +115,27 @@ impl Renderer {
 impl Window {
     /// The whole of a training view.
     fn of(recipe: &ViewRecipe) -> Self {
-        let side = recipe.size as usize;
+        let order = if recipe.flipped {
+            Order::Mirrored
+        } else {
+            Order::Forward
+        };
+        Self::square(recipe.size, order)
+    }
+
+    /// The whole of a square view.
+    pub(crate) fn square(side: u32, order: Order) -> Self {
+        let side = side as usize;
         Self {
             full: [side, side],
             rows: 0..side,
             columns: 0..side,
-            order: if recipe.flipped {
-                Order::Mirrored
-            } else {
-                Order::Forward
-            },
+            order,
         }
     }
 }
 
-fn jitter(planes: &mut Planes, step: JitterStep) {
+pub(crate) fn jitter(planes: &mut Planes, step: JitterStep) {
     match step {
         JitterStep::Brightness(factor) => adjust_brightness(planes, factor),
         JitterStep::Contrast(factor) => adjust_contrast(planes, factor),

@@ -188,7 +188,7 @@ fn weigh_lines(lines: &[u8], weights: &[i32], out: &mut [u8]) {
 
 /// Separates the channels of a line, whose end may hold more than the planes take.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
-fn separate(line: &[u8], planes: [&mut [u8]; 3]) {
+pub(crate) fn separate(line: &[u8], planes: [&mut [u8]; 3]) {
     let [red, green, blue] = planes;
     let values = red.iter_mut().zip(green).zip(blue);
     for (((red, green), blue), pixel) in values.zip(line.as_chunks::<3>().0) {

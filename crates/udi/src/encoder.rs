@@ -9,6 +9,7 @@ use crate::{
     backbone::{Readout, VisionTransformer},
     batch::{Pixels, normalised, views_tensor},
     config::{HeadConfig, ModelConfig, Precision},
+    erasing::{Erasure, erase},
     error::{UdiError, expect},
     guard::guard,
     parameters::{Declaration, Declarations, Parameters, Weights},
@@ -48,6 +49,8 @@ pub struct ImageBatch<'a> {
     pub width: i64,
     /// `[B, 3, height, width]`
     pub pixels: Pixels<'a>,
+    /// Boxes that are written over once the pixels are normalised.
+    pub erasures: &'a [Erasure],
 }
 
 /// Tokens whose attention is wanted.
@@ -196,6 +199,7 @@ impl Encoder {
             height,
             width,
             ref pixels,
+            erasures,
         } = *batch;
         let some = || "a whole number of at least 1".to_owned();
         expect(images > 0, "images", some, images)?;
@@ -206,7 +210,9 @@ impl Encoder {
         }
         let shape = [images, 3, height, width];
         let views = views_tensor("pixels", pixels, &shape, self.config.device)?;
-        guard(|| normalised(&views, self.config.device))
+        let images = guard(|| normalised(&views, self.config.device))?;
+        erase(&images, erasures)?;
+        Ok(images)
     }
 }
 

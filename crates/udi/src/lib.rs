@@ -9,6 +9,7 @@ mod backward;
 mod batch;
 mod config;
 mod encoder;
+mod erasing;
 mod error;
 mod guard;
 mod head;
@@ -38,6 +39,7 @@ pub use config::{
     Precision, ScheduleValues,
 };
 pub use encoder::{Encoder, EncoderConfig, ImageBatch, Queries};
+pub use erasing::{ErasedWith, Erasure};
 pub use error::UdiError;
 pub use learner::{Branch, Learner, StepReport};
 pub use maps::{SamplingMaps, TargetSamples};

@@ -11,6 +11,8 @@ pub(crate) enum Purpose {
     DropPath,
     /// Initial weights of a linear probe on these columns.
     Probe,
+    /// Noise in a box of an image.
+    Erasing,
 }
 
 /// The generator of (seed, purpose, counter).

@@ -63,6 +63,7 @@ fn with_images<T>(images: &Tensor, action: impl FnOnce(&ImageBatch) -> T) -> T {
         height: size[2],
         width: size[3],
         pixels: Pixels::Floats(&pixels),
+        erasures: &[],
     })
 }
 

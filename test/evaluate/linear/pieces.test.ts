@@ -24,6 +24,8 @@ describe("settings", () => {
       minimumRate: 0,
       imageSize: 224,
       resizeTo: 256,
+      autoAugment: "rand-m9-mstd0.5-inc1",
+      erasing: { probability: 0.25, mode: "pixel", count: 1 },
     });
     const wide = linearSettings({}, { ...MODEL, width: 768 });
     expect(wide.reference).toEqual({ learningRate: 0.02, lastBlocks: 1, averagePatches: true });
@@ -37,7 +39,24 @@ describe("settings", () => {
     expect(candidatesOf(linearSettings({ grid: null }, MODEL))).toHaveLength(1);
   });
 
+  test("random erasing is left as the reference's where a part of it is given, and out with a probability of 0", () => {
+    const erasing = (given: Parameters<typeof linearSettings>[0]) => linearSettings(given, MODEL).erasing;
+    expect(erasing({ erasing: { mode: "const" } })).toEqual({ probability: 0.25, mode: "const", count: 1 });
+    expect(erasing({ erasing: { probability: 0 } })).toBeNull();
+    expect(erasing({ erasing: null })).toBeNull();
+  });
+
+  test("nothing is drawn where features are computed once", () => {
+    const { autoAugment, erasing } = linearSettings({ augment: false, erasing: { probability: 0 } }, MODEL);
+    expect({ autoAugment, erasing }).toEqual({ autoAugment: null, erasing: null });
+  });
+
   test.each([
+    [{ autoAugment: "rand-m12" }, /auto-augment rand-m12: expected sections/],
+    [{ erasing: { probability: 1.5 } }, /erasing.probability: expected a share from 0 to 1, received 1.5/],
+    [{ erasing: { count: 0 } }, /erasing.count: expected a whole number from 1 to 100, received 0/],
+    [{ augment: false, autoAugment: "rand" }, /autoAugment: expected nothing without augmentation/],
+    [{ augment: false, erasing: { count: 2 } }, /erasing: expected nothing without augmentation/],
     [{ reference: { lastBlocks: 7 } }, /lastBlocks: expected a whole number from 1 to 6, received 7/],
     [{ reference: { learningRate: 0 } }, /learningRate: expected a finite number above 0, received 0/],
     [{ selectShare: 1 }, /selectShare: expected a share from 0, below 1, received 1/],

@@ -5,8 +5,9 @@ import { DataError } from "../../errors.js";
 import type { Encoder } from "../../native/encoder.js";
 import { renderEvaluationViews } from "../../native/engine.js";
 import type { LabelledRows } from "../../native/probe.js";
+import type { Erasure } from "../../recipe/types.js";
 import type { SkippedFile } from "../../views/evaluation-batches.js";
-import { type SampleBatchesRequest, sampleBatches } from "../../views/sample-batches.js";
+import { type SampleBatch, type SampleBatchesRequest, sampleBatches } from "../../views/sample-batches.js";
 import { type RowLayout, rowsOf } from "./row-layout.js";
 
 export interface RowEncoder {
@@ -31,22 +32,31 @@ export interface RowTable extends RowBatch {
   readonly width: number;
 }
 
+/** How a stream shows its images. */
+export interface RowViews {
+  readonly view: SampleBatchesRequest["view"];
+  /** Boxes of a sample's view that are written over; absent: none. */
+  readonly erased?: ((sample: number) => readonly Erasure[]) | undefined;
+}
+
 /** Batches in the order of `samples`; one may be smaller, or empty, by files that could not be decoded. */
 export async function* encodedRows(
   { encoder, layout, imageSize, batchSize, workers, signal }: RowEncoder,
   source: ImageSource,
   samples: ArrayLike<number>,
-  view: SampleBatchesRequest["view"],
+  { view, erased = () => [] }: RowViews,
 ): AsyncGenerator<RowBatch> {
   for await (const batch of sampleBatches({ source, samples, batchSize, workers, view })) {
     signal?.throwIfAborted();
     const labels = Int32Array.from(batch.samples, (sample) => source.label(sample));
-    yield { rows: await rows(batch.pixels, labels.length), labels, skipped: batch.skipped };
+    yield { rows: await rows(batch), labels, skipped: batch.skipped };
   }
 
-  async function rows(pixels: Uint8Array, images: number): Promise<Float32Array> {
+  async function rows({ pixels, samples: shown }: SampleBatch): Promise<Float32Array> {
+    const images = shown.length;
     if (images === 0) return new Float32Array(0);
-    const batch = { images, height: imageSize, width: imageSize, pixels };
+    const erasures = shown.flatMap((sample, image) => erased(sample).map((box) => ({ ...box, image })));
+    const batch = { images, height: imageSize, width: imageSize, pixels, erasures };
     return rowsOf(await encoder.pooled(batch, { blocks: layout.blocks, patches: layout.patches }), layout);
   }
 }
@@ -66,9 +76,8 @@ export async function rowTable(
   const labels: number[] = [];
   const skipped: SkippedFile[] = [];
   const size = { resizeTo: rowEncoder.resizeTo, crop: rowEncoder.imageSize };
-  for await (const batch of encodedRows(rowEncoder, source, samples, (image) =>
-    renderEvaluationViews([image], size),
-  )) {
+  const views: RowViews = { view: (image) => renderEvaluationViews([image], size) };
+  for await (const batch of encodedRows(rowEncoder, source, samples, views)) {
     rows.set(batch.rows, labels.length * width);
     labels.push(...batch.labels);
     skipped.push(...batch.skipped);

@@ -111,7 +111,7 @@ async function prepare(request: LinearRequest, rows: RowEncoder, parts: TrainPar
   );
   const common = { select: held, val: measured, skipped };
   if (settings.augment) {
-    const batches = augmentedBatches(rows, train, parts.trained, seed);
+    const batches = augmentedBatches(rows, train, parts.trained, settings);
     return { ...common, batches, trained: parts.trained.length };
   }
   const known = await table("train", train, parts.trained);

@@ -34,7 +34,7 @@ export interface LinearResult {
   readonly checkpoint: string;
   readonly network: string;
   readonly settings: LinearSettings;
-  /** `random crops`: of each epoch anew; `centre crops`: features computed once and kept. */
+  /** `random crops`: of each epoch anew, augmented as the settings say; `centre crops`: features computed once and kept. */
   readonly features: "random crops" | "centre crops";
   readonly classes: number;
   /** Images that took part. */

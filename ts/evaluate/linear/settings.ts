@@ -1,6 +1,9 @@
 /** Settings of the linear probe; defaults are the reference's (spec/evaluation.md section 2). */
 import { ConfigError } from "../../errors.js";
 import type { EncoderModel } from "../../native/encoder.js";
+import { randAugmentPolicy } from "../../recipe/rand-augment-policy.js";
+import type { RandomErasing } from "../../recipe/random-erasing.js";
+import { ERASING_MODES } from "../../recipe/random-erasing.js";
 
 /** Which class tokens make up the feature of a block. */
 export const TOKENS = ["cls", "cls+", "cls,cls+"] as const;
@@ -38,6 +41,10 @@ export interface LinearSettings {
   readonly momentum: number;
   /** Random crops and flips in each epoch; else features of the centre crop, computed once. */
   readonly augment: boolean;
+  /** RandAugment policy of the whole images, before they are cropped; null: none. */
+  readonly autoAugment: string | null;
+  /** Boxes of the crops that are written over; null: none. */
+  readonly erasing: RandomErasing | null;
   /** Side in pixels of what the network sees. */
   readonly imageSize: number;
   /** Shorter side in pixels before the centre crop. */
@@ -49,21 +56,30 @@ export interface LinearSettings {
   readonly seed: number;
 }
 
+/** Of the reference. */
+const AUTO_AUGMENT = "rand-m9-mstd0.5-inc1";
+const ERASING: RandomErasing = { probability: 0.25, mode: "pixel", count: 1 };
+
+/** As many boxes as still have some pixels each. */
+const MOST_BOXES = 100;
+
 /** Those of DINOv2's probe. */
 const GRID_RATES = [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1];
 
 /** From this width on the reference takes one block and its patches. */
 const WIDE = 768;
 
+/** What a caller chose. */
+type Given = Partial<Omit<LinearSettings, "reference" | "grid" | "erasing">> & {
+  readonly reference?: Partial<Candidate>;
+  /** Null: no grid. What is left open of it takes DINOv2's values. */
+  readonly grid?: Partial<Grid> | null;
+  /** Null, or a probability of 0: nothing is erased. */
+  readonly erasing?: Partial<RandomErasing> | null;
+};
+
 /** What is left open takes the reference's value for a model of this kind. */
-export function linearSettings(
-  given: Partial<Omit<LinearSettings, "reference" | "grid">> & {
-    readonly reference?: Partial<Candidate>;
-    /** Null: no grid. What is left open of it takes DINOv2's values. */
-    readonly grid?: Partial<Grid> | null;
-  },
-  model: EncoderModel,
-): LinearSettings {
+export function linearSettings(given: Given, model: EncoderModel): LinearSettings {
   const imageSize = given.imageSize ?? model.imageSize;
   const wide = model.width >= WIDE;
   const settings: LinearSettings = {
@@ -78,6 +94,7 @@ export function linearSettings(
     evaluateEvery: 1,
     seed: 0,
     ...given,
+    ...strongAugmentation(given),
     imageSize,
     reference: {
       learningRate: 0.02,
@@ -89,6 +106,26 @@ export function linearSettings(
   };
   check(settings, model);
   return settings;
+}
+
+/** What comes on top of random crops and flips. */
+function strongAugmentation({
+  augment = true,
+  autoAugment,
+  erasing,
+}: Pick<Given, "augment" | "autoAugment" | "erasing">): Pick<LinearSettings, "autoAugment" | "erasing"> {
+  if (augment) {
+    const all = erasing === null ? null : { ...ERASING, ...erasing };
+    return {
+      autoAugment: autoAugment === undefined ? AUTO_AUGMENT : autoAugment,
+      erasing: all === null || all.probability === 0 ? null : all,
+    };
+  }
+  const erased = erasing?.probability === 0 ? null : erasing;
+  for (const [name, value] of Object.entries({ autoAugment, erasing: erased })) {
+    if ((value ?? null) !== null) throw refused(name, "nothing without augmentation", JSON.stringify(value));
+  }
+  return { autoAugment: null, erasing: null };
 }
 
 function defaultGrid({ depth }: EncoderModel): Grid {
@@ -112,7 +149,7 @@ function nameOf({ learningRate, lastBlocks, averagePatches }: Candidate): readon
 }
 
 function check(settings: LinearSettings, model: EncoderModel): void {
-  const { grid, token, selectShare, minimumRate, momentum } = settings;
+  const { grid, token, selectShare, minimumRate, momentum, autoAugment, erasing } = settings;
   for (const name of ["epochs", "batchSize", "evaluateEvery", "imageSize", "resizeTo"] as const) {
     whole(name, settings[name], 1, Number.MAX_SAFE_INTEGER);
   }
@@ -122,6 +159,8 @@ function check(settings: LinearSettings, model: EncoderModel): void {
   if (!(momentum >= 0 && momentum < 1)) throw refused("momentum", "a share from 0, below 1", momentum);
   if (!(Number.isFinite(minimumRate) && minimumRate >= 0))
     throw refused("minimumRate", "a finite number of at least 0", minimumRate);
+  if (autoAugment !== null) randAugmentPolicy(autoAugment);
+  if (erasing !== null) checkErasing(erasing);
   const rates = [settings.reference.learningRate, ...(grid?.learningRates ?? [])];
   for (const rate of rates) {
     if (!(Number.isFinite(rate) && rate > 0)) throw refused("learningRate", "a finite number above 0", rate);
@@ -133,6 +172,13 @@ function check(settings: LinearSettings, model: EncoderModel): void {
     throw refused("token", "cls, since the model has one class token", token);
   if (settings.resizeTo < settings.imageSize)
     throw refused("resizeTo", `at least the image size ${settings.imageSize}`, settings.resizeTo);
+}
+
+function checkErasing({ probability, mode, count }: RandomErasing): void {
+  if (!(probability >= 0 && probability <= 1))
+    throw refused("erasing.probability", "a share from 0 to 1", probability);
+  if (!ERASING_MODES.includes(mode)) throw refused("erasing.mode", ERASING_MODES.join(", "), mode);
+  whole("erasing.count", count, 1, MOST_BOXES);
 }
 
 function whole(name: string, value: number, from: number, to: number): void {

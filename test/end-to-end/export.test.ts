@@ -33,7 +33,7 @@ const OPTIONS: NativeOptions = {
     head: { prototypes: 64, hiddenWidth: 48, bottleneckWidth: 16, batchNorm: false, normLastLayer: false },
   },
   objective: { alpha: 0.5, studentTemperature: 0.1, centerMomentum: 0.9 },
-  optimizer: { name: "adamw", clipGradient: 3, accumulate: 1 },
+  optimizer: { name: "adamw", clipGradient: 3, accumulate: 1, lossScale: 65536 },
   device: "cpu",
   precision: "fp32",
   seed: 0,

@@ -200,6 +200,36 @@ test("the engine goes on after any refusal", async () => {
   expect(report.loss).toBeGreaterThan(0);
 });
 
+test("steps asked for at once get each their own report, around one whose loss is not finite", async () => {
+  await using inTurn = await openEngine(OPTIONS);
+  await using atOnce = await openEngine(OPTIONS);
+  const poisoned = {
+    ...smallBatch(2),
+    globalViews: new Float32Array(smallBatch().globalViews.length).fill(NaN),
+  };
+  const batches = [smallBatch(1), poisoned, smallBatch(3)];
+  const outcome = (engine: Native, batch: typeof poisoned | ReturnType<typeof smallBatch>) =>
+    stepOf(engine, batch).catch((error: Error) => error.message);
+  const expected = [];
+  for (const batch of batches) expected.push(await outcome(inTurn, batch));
+  expect(await Promise.all(batches.map((batch) => outcome(atOnce, batch)))).toEqual(expected);
+  expect(expected.map((each) => (typeof each === "string" ? each : each.step))).toEqual([
+    1,
+    expect.stringMatching(/^step 2: expected a finite loss/),
+    2,
+  ]);
+});
+
+test("an engine in fp16 begins with the loss scale that it is given", async () => {
+  const optimizer = { ...OPTIONS.optimizer, lossScale: 1 };
+  await using engine = await openEngine({ ...OPTIONS, optimizer, precision: "fp16" });
+  expect(await engine.stepUdi(smallBatch(), AT)).toMatchObject({ lossScale: 1, skipped: false });
+  const endless = { ...optimizer, lossScale: 0 };
+  const error = await openEngine({ ...OPTIONS, optimizer: endless }).catch((reason) => reason);
+  expect(error).toBeInstanceOf(ArgumentError);
+  expect(error.message).toMatch(/^optimizer\.lossScale: expected a number from /);
+});
+
 test("a loss that is not finite is an error that names step and term, and changes nothing", async () => {
   await using engine = await openEngine(OPTIONS);
   await using twin = await openEngine(OPTIONS);

@@ -19,7 +19,7 @@ export const OPTIONS: NativeOptions = {
     head: { prototypes: 24, hiddenWidth: 20, bottleneckWidth: 8, batchNorm: false, normLastLayer: true },
   },
   objective: { alpha: 0.5, studentTemperature: 0.1, centerMomentum: 0.9 },
-  optimizer: { name: "adamw", clipGradient: 3, accumulate: 1 },
+  optimizer: { name: "adamw", clipGradient: 3, accumulate: 1, lossScale: 65536 },
   device: "cpu",
   precision: "fp32",
   seed: 7,

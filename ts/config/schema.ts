@@ -143,6 +143,7 @@ export const configSchema = section({
     name: oneOf(["adamw", "sgd", "lars"]),
     clipGradient: notNegative(),
     accumulate: count(),
+    lossScale: positive(),
   }),
   crops,
   training: section({ epochs: count(), batchSize: count() }),

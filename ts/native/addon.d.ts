@@ -468,6 +468,8 @@ export interface OptimizerOptions {
   clipGradient: number
   /** Equal parts in which the images of a step go through the networks; 1: all at once. */
   accumulate: number
+  /** What an fp16 loss is multiplied by in the first step. */
+  lossScale: number
 }
 
 /** A box of pixels inside an image. */

@@ -65,6 +65,7 @@ function checkOptimizer(value: unknown): addon.OptimizerOptions {
     name: choice("optimizer.name", optimizer.name, ["adamw", "sgd", "lars"]),
     clipGradient: finiteNumber("optimizer.clipGradient", optimizer.clipGradient),
     accumulate: wholeNumber("optimizer.accumulate", optimizer.accumulate),
+    lossScale: finiteNumber("optimizer.lossScale", optimizer.lossScale),
   };
 }
 

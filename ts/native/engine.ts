@@ -46,7 +46,11 @@ export interface StepOptions {
  */
 export interface Native extends AsyncDisposable {
   readonly options: NativeOptions;
-  /** One training step. Throws NonFiniteLossError, and leaves the weights as they were, where a loss is not finite. */
+  /**
+   * One training step. Throws NonFiniteLossError, and leaves the weights as they were, where a loss is not finite. On a GPU
+   * a step that is asked for before the one in front of it has resolved is begun while the GPU still works on that one; what
+   * comes of both is the same.
+   */
   stepUdi(batch: MultiCropBatch | ViewBatch, at: ScheduleValues, options?: StepOptions): Promise<StepReport>;
   /** Class-token features after the final norm: `[images, C]`. Default: of the teacher. */
   embed(views: EvaluationViews, network?: "teacher" | "student"): Promise<Float32Array>;

@@ -55,6 +55,8 @@ export interface OptimizerOptions {
   readonly clipGradient: number;
   /** Equal parts in which the images of a step go through the networks, one after the other; 1: all at once. */
   readonly accumulate: number;
+  /** What an fp16 loss is multiplied by in the first step; it adapts from there. */
+  readonly lossScale: number;
 }
 
 export interface NativeOptions {

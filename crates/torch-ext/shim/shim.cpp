@@ -11,9 +11,12 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
 #include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/Event.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 namespace {
@@ -70,13 +73,15 @@ struct AdamwRule {
   double learning_rate, weight_decay, beta1, beta2, epsilon;
 };
 
+// `veto`: null, or an fp32 scalar of the device; where it is 1 nothing is changed.
 char *udi_fused_adamw(Handles parameters, Handles gradients, Handles first, Handles second, Handles steps,
-                      int64_t count, const AdamwRule *rule) {
+                      int64_t count, const AdamwRule *rule, const at::Tensor *veto) {
   if (count == 0) return nullptr;
   return guarded([&] {
+    const auto found = veto ? std::optional<at::Tensor>(*veto) : std::nullopt;
     at::_fused_adamw_(list(parameters, count), list(gradients, count), list(first, count), list(second, count), {},
                       list(steps, count), rule->learning_rate, rule->beta1, rule->beta2, rule->weight_decay,
-                      rule->epsilon, false, false);
+                      rule->epsilon, false, false, std::nullopt, found);
   });
 }
 
@@ -98,6 +103,44 @@ char *udi_send_to_cuda(const at::Tensor *tensor, int index, at::Tensor **sent) {
     *sent = new at::Tensor(tensor->contiguous().pin_memory().to(device, tensor->scalar_type(), true));
   });
 }
+
+// A copy on the host that its device makes when it gets there. On the CPU it is there at once.
+struct LateCopy {
+  at::Tensor values;
+  std::optional<c10::Event> made;
+};
+
+// Begins to copy a tensor of any device to pinned memory, into *copy, which the caller gives back to udi_late_copy_free.
+char *udi_late_copy(const at::Tensor *tensor, LateCopy **copy) {
+  return guarded([&] {
+    const at::Device device = tensor->device();
+    if (device.is_cpu()) {
+      *copy = new LateCopy{tensor->clone(), std::nullopt};
+      return;
+    }
+    const at::Tensor dense = tensor->contiguous();
+    at::Tensor values = at::empty(dense.sizes(), dense.options().device(at::kCPU).pinned_memory(true));
+    values.copy_(dense, true);
+    c10::Event made(device.type());
+    made.record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
+    *copy = new LateCopy{std::move(values), std::move(made)};
+  });
+}
+
+// Whether the copy is there, into *ready.
+char *udi_late_copy_ready(const LateCopy *copy, int *ready) {
+  return guarded([&] { *ready = !copy->made || copy->made->query(); });
+}
+
+// Waits until the copy is there; its values go into *values, which the caller owns.
+char *udi_late_copy_wait(const LateCopy *copy, at::Tensor **values) {
+  return guarded([&] {
+    if (copy->made) copy->made->synchronize();
+    *values = new at::Tensor(copy->values);
+  });
+}
+
+void udi_late_copy_free(LateCopy *copy) { delete copy; }
 
 // Largest number of bytes that tensors of a CUDA device took at once since the last reset.
 char *udi_peak_cuda_bytes(int index, int64_t *bytes) {

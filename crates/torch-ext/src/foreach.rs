@@ -37,6 +37,7 @@ unsafe extern "C" {
         steps: Handles,
         count: i64,
         rule: *const FusedAdamw,
+        veto: *const Handle,
     ) -> *mut c_char;
 }
 
@@ -82,13 +83,19 @@ pub struct AdamwLists<'a> {
     pub steps: Vec<&'a Tensor>,
 }
 
-/// One update by AdamW of parameters and moments, in their own memory.
-pub fn fused_adamw(lists: &AdamwLists, rule: &FusedAdamw) -> Result<(), TchError> {
+/// One update by AdamW of parameters and moments, in their own memory. `veto`: an fp32 scalar on their device; where it is 1
+/// nothing is changed.
+pub fn fused_adamw(
+    lists: &AdamwLists,
+    rule: &FusedAdamw,
+    veto: Option<&Tensor>,
+) -> Result<(), TchError> {
     let others: [&[&Tensor]; 4] = [&lists.gradients, &lists.first, &lists.second, &lists.steps];
     let count = same_count(&lists.parameters, &others)?;
     let parameters = handles(&lists.parameters);
     let [gradients, first, second, steps] = others.map(handles);
-    // SAFETY: as in `foreach_mul`, with five lists.
+    let veto = veto.map_or(ptr::null(), |veto| veto.as_ptr().cast());
+    // SAFETY: as in `foreach_mul`, with five lists; the veto is null or a living tensor.
     outcome(unsafe {
         udi_fused_adamw(
             parameters.as_ptr(),
@@ -98,6 +105,7 @@ pub fn fused_adamw(lists: &AdamwLists, rule: &FusedAdamw) -> Result<(), TchError
             steps.as_ptr(),
             count,
             rule,
+            veto,
         )
     })
 }

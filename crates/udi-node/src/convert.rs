@@ -70,6 +70,7 @@ impl TryFrom<&shapes::OptimizerOptions> for udi::OptimizerConfig {
             kind,
             clip_gradient: optimizer.clip_gradient,
             accumulate: optimizer.accumulate.into(),
+            loss_scale: optimizer.loss_scale,
         })
     }
 }

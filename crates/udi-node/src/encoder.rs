@@ -14,9 +14,11 @@ use crate::{
     failure::{Code, Failure},
     guard::guarded,
     shapes::{EncoderModel, EncoderOptions, ImageBatch},
-    thread::{self, Handle},
+    thread::{self, Handle, Underway},
     weights::{branch, given_backbone, opened},
 };
+
+impl Underway for Backbone {}
 
 /// A frozen backbone on its own thread. Calls are queued and run in order; each gives a promise.
 #[napi]

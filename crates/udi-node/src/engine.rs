@@ -1,6 +1,6 @@
 //! The engine: one learner on one native thread.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc};
 
 use napi::{
     Env,
@@ -14,14 +14,14 @@ use crate::{
     batch::{BatchData, PixelData},
     failure::{Code, Failure},
     guard::guarded,
-    memory,
     reply::Reply,
     shapes::{
         AdoptedParameter, EvaluationViews, MultiCropBatch, NativeOptions, SavedState,
         ScheduleValues, StepReport,
     },
     state_writer::StateWriter,
-    thread::{self, Busy, Handle},
+    step_line::StepLine,
+    thread::{self, Busy, Handle, Underway},
     view_batch::ViewBatch,
     weights::given_weights,
 };
@@ -32,6 +32,7 @@ struct Engaged {
     device: Device,
     patch_size: i64,
     writer: StateWriter,
+    steps: StepLine,
 }
 
 impl Engaged {
@@ -40,27 +41,42 @@ impl Engaged {
         if let Ok(threads @ 1..) = i32::try_from(options.threads) {
             tch::set_num_threads(threads);
         }
-        memory::check(&options.model)?;
         let config = LearnerConfig::try_from(options)?;
         Ok(Self {
             learner: Learner::new(&config)?,
             device: config.device,
             patch_size: config.model.patch_size,
             writer: StateWriter::new(busy),
+            steps: StepLine::default(),
         })
     }
 
+    /// Begins a step, whose reply is settled when its numbers have arrived.
     fn step(
         &mut self,
         batch: &BatchData,
         at: ScheduleValues,
         profile: bool,
-    ) -> Result<StepReport, Failure> {
-        let start = Instant::now();
-        self.learner.set_profiling(profile);
-        let batch = batch.multi_crop(self.device, self.patch_size)?;
-        let report = self.learner.step(&batch, &at.into())?;
-        Ok(StepReport::new(report, start.elapsed().as_secs_f64()))
+        reply: Reply<StepReport>,
+    ) {
+        let (device, patch_size) = (self.device, self.patch_size);
+        let begin = |learner: &mut Learner| {
+            learner.set_profiling(profile);
+            let batch = batch.multi_crop(device, patch_size)?;
+            Ok(learner.begin(batch, at.into())?)
+        };
+        let settle = Box::new(move |outcome| reply.settle(outcome));
+        self.steps.begin(&mut self.learner, begin, settle);
+    }
+}
+
+impl Underway for Engaged {
+    fn end_ready(&mut self) -> bool {
+        self.steps.end_ready(&mut self.learner)
+    }
+
+    fn end_all(&mut self) {
+        self.steps.end_all(&mut self.learner);
     }
 }
 
@@ -101,8 +117,7 @@ impl Engine {
         profile: bool,
     ) -> napi::Result<PromiseRaw<'env, StepReport>> {
         let batch = BatchData::copy(&batch).map_err(|failure| failure.into_napi(env))?;
-        self.thread
-            .submit(env, move |engaged| engaged.step(&batch, at, profile))
+        self.step(env, Arc::new(batch), at, profile)
     }
 
     /// One training step on rendered views, which stay usable.
@@ -114,9 +129,8 @@ impl Engine {
         at: ScheduleValues,
         profile: bool,
     ) -> napi::Result<PromiseRaw<'env, StepReport>> {
-        let batch: Arc<BatchData> = views.data().map_err(|failure| failure.into_napi(env))?;
-        self.thread
-            .submit(env, move |engaged| engaged.step(&batch, at, profile))
+        let batch = views.data().map_err(|failure| failure.into_napi(env))?;
+        self.step(env, batch, at, profile)
     }
 
     /// Class-token features: `[images, C]`.
@@ -199,6 +213,23 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
         self.thread.finish(env)
+    }
+}
+
+impl Engine {
+    /// Queues a step, which may begin before those in front of it have ended.
+    fn step<'env>(
+        &self,
+        env: &'env Env,
+        batch: Arc<BatchData>,
+        at: ScheduleValues,
+        profile: bool,
+    ) -> napi::Result<PromiseRaw<'env, StepReport>> {
+        let (reply, promise) = Reply::new(env)?;
+        self.thread.post_overlapping(Box::new(move |engaged| {
+            engaged.step(&batch, at, profile, reply);
+        }));
+        Ok(promise)
     }
 }
 

@@ -5,7 +5,6 @@
 //! | `shapes` | what crosses the seam, as JavaScript sees it |
 //! | `convert`, `convert_augmentation` | shapes to the types of `udi` and `udi_views`, and back |
 //! | `batch` | a batch copied out of JavaScript's memory |
-//! | `memory` | whether a model fits |
 //! | `weights`, `export` | files of weights; backbones for other libraries |
 //! | `average` | means of checkpoints; whether their values are finite |
 //! | `sheet` | memory of views, lent out view by view |
@@ -18,6 +17,7 @@
 //! | `encoder` | a frozen backbone: features, tokens, attention |
 //! | `thread` | the native thread that owns a learner or an encoder |
 //! | `state_writer` | saves beside the steps |
+//! | `step_line` | steps begun before those in front of them are read |
 //! | `file_lock` | keeps two processes out of one run |
 //! | `reply` | promises settled from another thread |
 //! | `failure`, `guard` | errors and panics to JavaScript errors |
@@ -48,13 +48,13 @@ mod guard;
 mod held;
 mod jpeg_file;
 mod machine;
-mod memory;
 mod native_image;
 mod probe;
 mod reply;
 mod shapes;
 mod sheet;
 mod state_writer;
+mod step_line;
 mod thread;
 mod unfinished_batch;
 mod unfinished_recipes;

@@ -14,7 +14,7 @@ use crate::{
     convert::device,
     failure::{Code, Failure},
     guard::guarded,
-    thread::{self, Handle},
+    thread::{self, Handle, Underway},
 };
 
 /// Everything that makes a probe.
@@ -78,6 +78,8 @@ impl Batch {
         }
     }
 }
+
+impl Underway for Classifiers {}
 
 /// Classifiers on their own thread. Calls are queued and run in order; each gives a promise.
 #[napi]

@@ -74,6 +74,8 @@ pub struct OptimizerOptions {
     pub clip_gradient: f64,
     /// Equal parts in which the images of a step go through the networks; 1: all at once.
     pub accumulate: u32,
+    /// What an fp16 loss is multiplied by in the first step.
+    pub loss_scale: f64,
 }
 
 /// Everything that makes an engine.

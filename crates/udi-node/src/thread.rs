@@ -8,9 +8,10 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread::{Builder, JoinHandle},
+    time::Duration,
 };
 
 use napi::{
@@ -26,10 +27,27 @@ pub type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 type Done = Box<dyn FnOnce() + Send>;
 
 enum Message<S> {
+    /// Done when nothing is under way.
     Work(Job<S>),
+    /// Done while the work before it may be under way.
+    Overlapping(Job<S>),
     /// Drop the state, then say so.
     Close(Done),
 }
+
+/// A state on which work may be left under way, on a device, when its job is done.
+pub trait Underway {
+    /// Ends what can be ended without waiting; whether anything is left.
+    fn end_ready(&mut self) -> bool {
+        false
+    }
+
+    /// Waits for all that is under way.
+    fn end_all(&mut self) {}
+}
+
+/// How soon the thread notices that work under way is done.
+const MOMENT: Duration = Duration::from_micros(200);
 
 struct Line<S> {
     /// None: closed.
@@ -88,6 +106,11 @@ impl<S> Handle<S> {
         self.send(Message::Work(job));
     }
 
+    /// Queues work that may begin before the work in front of it has ended.
+    pub fn post_overlapping(&self, job: Job<S>) {
+        self.send(Message::Overlapping(job));
+    }
+
     /// Queues work; its outcome, or its panic as an error, settles the promise.
     pub fn submit<'env, T: ToNapiValue + Send + 'static>(
         &self,
@@ -131,24 +154,46 @@ impl<S> Drop for Handle<S> {
     }
 }
 
-impl<S> Inbox<S> {
-    /// Whether `serve` works on a message.
-    pub fn busy(&self) -> Busy {
-        self.line.busy.clone()
-    }
-
+impl<S: Underway> Inbox<S> {
     /// Runs what is queued, in order, until the channel is closed or abandoned.
     pub fn serve(self, mut state: S) {
-        for message in self.messages {
+        let mut underway = false;
+        while let Some(message) = self.next(&mut state, underway) {
             match message {
-                Message::Work(_) if self.line.abandoned.load(Ordering::Acquire) => {}
-                Message::Work(job) => self.line.busy.during(|| job(&mut state)),
+                _ if self.line.abandoned.load(Ordering::Acquire) => break,
+                Message::Work(job) => self.line.busy.during(|| {
+                    state.end_all();
+                    job(&mut state);
+                }),
+                Message::Overlapping(job) => self.line.busy.during(|| job(&mut state)),
                 Message::Close(done) => {
+                    state.end_all();
                     drop(state);
                     return done();
                 }
             }
+            underway = state.end_ready();
         }
+        state.end_all();
+    }
+
+    /// The next message; meanwhile what is under way ends. None: there will be none.
+    fn next(&self, state: &mut S, mut underway: bool) -> Option<Message<S>> {
+        while underway {
+            match self.messages.recv_timeout(MOMENT) {
+                Ok(message) => return Some(message),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => underway = state.end_ready(),
+            }
+        }
+        self.messages.recv().ok()
+    }
+}
+
+impl<S> Inbox<S> {
+    /// Whether `serve` works on a message.
+    pub fn busy(&self) -> Busy {
+        self.line.busy.clone()
     }
 }
 
@@ -257,6 +302,8 @@ mod tests {
     /// A thread whose state is the list of what was done, which it sends when it is dropped.
     struct Log(Vec<u32>, Sender<Vec<u32>>);
 
+    impl Underway for Log {}
+
     impl Drop for Log {
         fn drop(&mut self) {
             self.1.send(std::mem::take(&mut self.0)).unwrap();
@@ -324,5 +371,88 @@ mod tests {
         handle.0.abandon();
         inbox.serve(log);
         assert_eq!(logged.try_recv(), Ok(vec![]));
+    }
+    /// Work under way, each with the number of looks until it is done; and what happened, in order.
+    struct Device {
+        underway: Vec<(u32, u32)>,
+        happened: Sender<(&'static str, u32)>,
+    }
+
+    impl Device {
+        fn end(&mut self, index: usize) {
+            let (value, _) = self.underway.remove(index);
+            self.happened.send(("ended", value)).unwrap();
+        }
+    }
+
+    impl Underway for Device {
+        fn end_ready(&mut self) -> bool {
+            for (_, looks) in &mut self.underway {
+                *looks = looks.saturating_sub(1);
+            }
+            while self.underway.first().is_some_and(|(_, looks)| *looks == 0) {
+                self.end(0);
+            }
+            !self.underway.is_empty()
+        }
+
+        fn end_all(&mut self) {
+            while !self.underway.is_empty() {
+                self.end(0);
+            }
+        }
+    }
+
+    /// What a device did, in order.
+    type Seen = Receiver<(&'static str, u32)>;
+
+    fn device() -> (Handle<Device>, Inbox<Device>, Device, Seen) {
+        let (handle, inbox) = line();
+        let (happened, seen) = mpsc::channel();
+        let underway = Vec::new();
+        (handle, inbox, Device { underway, happened }, seen)
+    }
+
+    /// Work that is done after so many looks.
+    fn begin(handle: &Handle<Device>, value: u32, looks: u32) {
+        handle.post_overlapping(Box::new(move |device| {
+            device.happened.send(("began", value)).unwrap();
+            device.underway.push((value, looks));
+        }));
+    }
+
+    #[test]
+    fn work_under_way_ends_before_other_work_begins_and_before_the_thread_does() {
+        let (handle, inbox, device, seen) = device();
+        begin(&handle, 1, u32::MAX);
+        begin(&handle, 2, u32::MAX);
+        handle.post(Box::new(|device| {
+            device.happened.send(("worked", 3)).unwrap();
+        }));
+        begin(&handle, 4, u32::MAX);
+        drop(handle);
+        inbox.serve(device);
+        let happened: Vec<_> = seen.iter().collect();
+        let expected = [
+            ("began", 1),
+            ("began", 2),
+            ("ended", 1),
+            ("ended", 2),
+            ("worked", 3),
+            ("began", 4),
+            ("ended", 4),
+        ];
+        assert_eq!(happened, expected);
+    }
+
+    #[test]
+    fn work_under_way_ends_while_no_message_comes() {
+        let (handle, inbox, device, seen) = device();
+        begin(&handle, 1, 5);
+        let thread = thread::spawn(move || inbox.serve(device));
+        let happened = [seen.recv(), seen.recv()];
+        assert_eq!(happened, [Ok(("began", 1)), Ok(("ended", 1))]);
+        drop(handle);
+        thread.join().unwrap();
     }
 }

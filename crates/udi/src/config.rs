@@ -2,7 +2,11 @@
 
 use tch::{Device, Kind};
 
-use crate::error::{UdiError, expect};
+use crate::{
+    error::{UdiError, expect},
+    model_memory,
+    optim::{LARGEST_SCALE, SMALLEST_SCALE},
+};
 
 /// A Vision Transformer with its sampling attention and projection head (spec/method.md sections 1, 3, 4).
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +83,8 @@ pub struct OptimizerConfig {
     pub clip_gradient: f64,
     /// Equal parts in which the images of a step go through the networks, one after the other; 1: all at once.
     pub accumulate: i64,
+    /// What an fp16 loss is multiplied by in the first step; it adapts from there. Other precisions have none.
+    pub loss_scale: f64,
 }
 
 /// Number format of matrix products; weights, gradients of weights and losses are always fp32.
@@ -175,7 +181,7 @@ impl ModelConfig {
         let fits = self.image_size % self.patch_size == 0;
         let multiple = || format!("a multiple of the patch size {}", self.patch_size);
         expect(fits, "model.imageSize", multiple, self.image_size)?;
-        let mlp = self.mlp_ratio.is_finite() && (1..=LIMIT).contains(&self.mlp_width());
+        let mlp = self.mlp_ratio.is_finite() && self.mlp_width() >= 1;
         let ratio = || "a ratio that gives the MLP at least one unit".to_owned();
         expect(mlp, "model.mlpRatio", ratio, self.mlp_ratio)?;
         let rate = (0.0..1.0).contains(&self.drop_path_rate);
@@ -187,7 +193,8 @@ impl ModelConfig {
             false => "1, since there is no patch level".to_owned(),
         };
         let fits = tokens.contains(&self.class_tokens);
-        expect(fits, "model.classTokens", few, self.class_tokens)
+        expect(fits, "model.classTokens", few, self.class_tokens)?;
+        model_memory::check(self)
     }
 }
 
@@ -222,7 +229,11 @@ impl LearnerConfig {
         let clip = self.optimizer.clip_gradient;
         let fits = clip.is_finite() && clip >= 0.0;
         let norm = || "a norm of at least 0".to_owned();
-        expect(fits, "optimizer.clipGradient", norm, clip)
+        expect(fits, "optimizer.clipGradient", norm, clip)?;
+        let scale = self.optimizer.loss_scale;
+        let range = || format!("a number from {SMALLEST_SCALE} to {LARGEST_SCALE}");
+        let fits = (SMALLEST_SCALE..=LARGEST_SCALE).contains(&scale);
+        expect(fits, "optimizer.lossScale", range, scale)
     }
 }
 

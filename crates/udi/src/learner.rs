@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::{Device, Tensor, no_grad};
 use weight_file::Written;
 
 use crate::{
@@ -12,10 +12,15 @@ use crate::{
     config::{LearnerConfig, ScheduleValues},
     error::{UdiError, expect},
     guard::guard,
+    late::{BegunStep, Made, Reading, Unfinished},
     matrix_peak::matrix_peak,
+    measured::{Measured, Numbers},
     network::Network,
-    objective::{Centers, Term, level_losses, levels},
-    optim::{Follower, LossScale, Optimizer, Pace, ScaledGradients, factors, norms, of_parameters},
+    objective::{Centers, Level, Term, level_losses, levels},
+    optim::{
+        Follower, JudgedGradients, LossScale, Optimizer, Pace, ScaledGradients, Veto, factors,
+        take_back, unless,
+    },
     parameters::{Parameters, Role, Weights},
     state::{self, Snapshot},
     stopwatch::{Phase, Stopwatch},
@@ -64,14 +69,16 @@ pub struct Learner {
     pub(crate) optimizer: Optimizer,
     pub(crate) loss_scale: LossScale,
     pub(crate) steps: i64,
+    pub(crate) unfinished: Unfinished,
     profiles: bool,
 }
 
-/// What a step's backward pass gave, read from the device.
-struct Numbers {
-    terms: Vec<(Term, f64)>,
-    /// L2 norm of each parameter's gradient, the loss scale taken out.
-    norms: Vec<f64>,
+/// Who decides what a step changes.
+enum Verdict {
+    /// The host, which has read the step's numbers.
+    Read(Numbers),
+    /// The device, while the host goes on.
+    Left(Veto),
 }
 
 impl Learner {
@@ -91,11 +98,12 @@ impl Learner {
                 teacher: student.deep_copy(),
                 centers: Centers::zeros(levels, prototypes, config.device),
                 optimizer: Optimizer::new(config.optimizer.kind, declarations, &student, &frozen),
-                loss_scale: LossScale::new(config.precision),
+                loss_scale: LossScale::new(config.precision, config.optimizer.loss_scale),
                 config: config.clone(),
                 student,
                 network,
                 steps: 0,
+                unfinished: Unfinished::none(config.device),
                 profiles: false,
             })
         })
@@ -107,17 +115,52 @@ impl Learner {
         batch: &MultiCropBatch,
         at: &ScheduleValues,
     ) -> Result<StepReport, UdiError> {
+        self.unfinished.refuse()?;
+        let made = self.make(batch, at)?;
+        // It was not begun in vain: nothing else was begun before it.
+        let report = self.reported(made)?;
+        report.map_or_else(|| self.step(batch, at), Ok)
+    }
+
+    /// Begins a step, of which a device makes what it can while the host goes on; the step before it need not be finished.
+    /// Steps are finished in the order in which they were begun.
+    pub fn begin(
+        &mut self,
+        batch: MultiCropBatch,
+        at: ScheduleValues,
+    ) -> Result<BegunStep, UdiError> {
+        self.unfinished.refuse_repeats()?;
+        let made = self.make(&batch, &at)?;
+        Ok(BegunStep { batch, at, made })
+    }
+
+    /// Waits for a step that was begun. Where its loss is not finite, everything is as before it, and those begun behind it
+    /// are made again when they are finished, as if they had been begun only then.
+    pub fn finish(&mut self, step: BegunStep) -> Result<StepReport, UdiError> {
+        let BegunStep { batch, at, made } = step;
+        match self.reported(made)? {
+            Some(report) => Ok(report),
+            None => self.repeat(&batch, &at),
+        }
+    }
+
+    fn make(&mut self, batch: &MultiCropBatch, at: &ScheduleValues) -> Result<Made, UdiError> {
         at.check()?;
         self.network.check(batch)?;
         let buffers = guard(|| Ok(self.buffers()))?;
-        guard(|| self.step_unguarded(batch, at)).inspect_err(|_| restore(buffers))
+        let halted = self.unfinished.halted.shallow_clone();
+        guard(|| self.make_unguarded(batch, at, &buffers)).inspect_err(|_| {
+            self.unfinished.halted = halted;
+            restore(buffers);
+        })
     }
 
-    fn step_unguarded(
+    fn make_unguarded(
         &mut self,
         batch: &MultiCropBatch,
         at: &ScheduleValues,
-    ) -> Result<StepReport, UdiError> {
+        buffers: &[(Tensor, Tensor)],
+    ) -> Result<Made, UdiError> {
         let watch = self.stopwatch();
         let prototypes = self.network.prototypes();
         let teacher_matrix = prototypes.matrix(&self.teacher)?;
@@ -129,25 +172,43 @@ impl Learner {
             student_matrix: &prototypes.matrix(&self.student)?,
         }
         .run(batch)?;
-        let numbers = watch.time(Phase::Optimizer, || self.read(&backward))?;
+        let before = self.counts();
+        let (measured, verdict) = watch.time(Phase::Optimizer, || self.judge(&backward))?;
         self.steps += 1;
-        let report = self.report(&numbers, batch.shape().local_crops);
         let Backward {
             gradients, means, ..
         } = backward;
         watch.time(Phase::Optimizer, || {
-            let gradients = (!report.skipped).then(|| self.clipped(gradients, &numbers, at));
-            self.update(gradients, at)
+            let gradients = self.trained(gradients, at);
+            self.update(gradients, &measured, &verdict, at)
         })?;
-        self.loss_scale.adapt(report.skipped);
         watch.time(Phase::Centers, || {
-            let momentum = self.config.objective.center_momentum;
-            no_grad(|| self.centers.follow(&means, &teacher_matrix, momentum))
+            no_grad(|| self.move_centers(&means, &teacher_matrix, &verdict))
         })?;
-        Ok(StepReport {
-            phases: watch.seconds(),
-            ..report
-        })
+        let started = StepReport::started(self.steps, self.loss_scale.factor, watch.seconds());
+        let crops = batch.shape().local_crops;
+        match verdict {
+            Verdict::Read(numbers) => {
+                let report = self.report(started, &numbers, crops);
+                self.loss_scale.adapt(report.skipped);
+                Ok(Made::Read(report))
+            }
+            Verdict::Left(veto) => {
+                self.loss_scale.adapt(false);
+                no_grad(|| take_back_all(buffers, &veto));
+                self.leave_unread(&measured, (started, crops), before)
+            }
+        }
+    }
+
+    /// Whether steps that were begun must be finished before another may begin: one before them did not go well.
+    pub fn has_repeats(&self) -> bool {
+        self.unfinished.repeats > 0
+    }
+
+    /// When the numbers of the steps to come are read; without this, as their device likes it.
+    pub fn set_reading(&mut self, reading: Reading) {
+        self.unfinished.reading = reading;
     }
 
     /// Whether the steps to come measure their phases, which costs a GPU its overlap.
@@ -178,42 +239,48 @@ impl Learner {
         }
     }
 
-    /// Terms and gradient norms of a backward pass, or the first of them that stops the run.
-    fn read(&self, backward: &Backward) -> Result<Numbers, UdiError> {
-        let norms = no_grad(|| norms(&backward.gradients, self.config.device))?;
-        let numbers = Numbers::read(backward, &norms, self.loss_scale.factor)?;
+    /// The numbers of a backward pass, and who decides by them; or the first of them that stops the run.
+    fn judge(&mut self, backward: &Backward) -> Result<(Measured, Verdict), UdiError> {
+        let scale = self.loss_scale;
+        let measured = Measured::of(backward, self.config.device, scale.factor)?;
+        let verdict = match self.unfinished.reading {
+            Reading::AtOnce => {
+                let numbers = Numbers::read(measured.values(), &measured.layout)?;
+                self.require_finite(&numbers, self.steps + 1)?;
+                Verdict::Read(numbers)
+            }
+            Reading::Late => Verdict::Left(self.unfinished.judge(&measured, scale.varies())),
+        };
+        Ok((measured, verdict))
+    }
+
+    pub(crate) fn require_finite(&self, numbers: &Numbers, step: i64) -> Result<(), UdiError> {
         match numbers.non_finite(self.loss_scale.varies()) {
-            Some((term, value)) => Err(UdiError::NonFinite {
-                step: self.steps + 1,
-                term,
-                value,
-            }),
-            None => Ok(numbers),
+            Some((term, value)) => Err(UdiError::NonFinite { step, term, value }),
+            None => Ok(()),
         }
     }
 
-    fn clipped(
+    /// The gradients of what this step trains.
+    fn trained(
         &self,
-        mut tensors: Vec<Option<Tensor>>,
-        numbers: &Numbers,
+        mut gradients: Vec<Option<Tensor>>,
         at: &ScheduleValues,
-    ) -> ScaledGradients {
+    ) -> Vec<Option<Tensor>> {
         if at.freeze_last_layer {
             for id in self.network.prototypes().parameters() {
-                tensors[usize::from(id)] = None;
+                gradients[usize::from(id)] = None;
             }
         }
-        let limit = self.config.optimizer.clip_gradient;
-        ScaledGradients {
-            factors: factors(&numbers.norms, limit, self.loss_scale.factor),
-            tensors,
-        }
+        gradients
     }
 
-    /// The student takes its gradients, if any, and the teacher follows.
+    /// The student takes its gradients, unless they overflowed, and the teacher follows.
     fn update(
         &mut self,
-        gradients: Option<ScaledGradients>,
+        tensors: Vec<Option<Tensor>>,
+        measured: &Measured,
+        verdict: &Verdict,
         at: &ScheduleValues,
     ) -> Result<(), UdiError> {
         let follower = Follower {
@@ -225,27 +292,54 @@ impl Learner {
             learning_rate: at.learning_rate,
             weight_decay: at.weight_decay,
         };
-        let student = &mut self.student;
-        match gradients {
-            Some(gradients) => self.optimizer.update(student, follower, gradients, pace),
-            None => no_grad(|| follower.follow(student)),
+        let (limit, student) = (self.config.optimizer.clip_gradient, &mut self.student);
+        match verdict {
+            Verdict::Read(numbers) if numbers.overflowed() => no_grad(|| follower.follow(student)),
+            Verdict::Read(numbers) => {
+                let factors = factors(&numbers.norms, limit, self.loss_scale.factor);
+                let gradients = ScaledGradients { tensors, factors };
+                self.optimizer.update(student, follower, gradients, pace)
+            }
+            Verdict::Left(veto) => {
+                let factors = measured.factors(limit);
+                let gradients = JudgedGradients {
+                    tensors,
+                    factors,
+                    veto,
+                };
+                self.optimizer
+                    .update_judged(student, follower, gradients, pace)
+            }
         }
     }
 
-    fn report(&self, numbers: &Numbers, crops: i64) -> StepReport {
-        let gradient_norm = numbers.gradient_norm();
+    fn move_centers(
+        &mut self,
+        means: &[(Level, Option<Tensor>)],
+        teacher_matrix: &Tensor,
+        verdict: &Verdict,
+    ) -> Result<(), UdiError> {
+        let momentum = self.config.objective.center_momentum;
+        let values = self.centers.values().shallow_clone();
+        let mut follow = || self.centers.follow(means, teacher_matrix, momentum);
+        match verdict {
+            Verdict::Read(_) => follow(),
+            Verdict::Left(veto) => unless(&veto.everything, &[&values], follow),
+        }
+    }
+
+    /// The report of a step that was started, with its numbers.
+    pub(crate) fn report(&self, started: StepReport, numbers: &Numbers, crops: i64) -> StepReport {
         let levels = level_losses(self.centers.levels(), &numbers.terms, crops);
         let named = |(term, value): &(Term, f64)| (term.name(), *value);
         StepReport {
-            step: self.steps,
             loss: levels.iter().map(|(_, loss)| loss).sum::<f64>() / levels.len() as f64,
             levels,
             terms: numbers.terms.iter().map(named).collect(),
-            gradient_norm,
+            gradient_norm: numbers.gradient_norm(),
             gradient_norms: numbers.norms.clone(),
-            skipped: !gradient_norm.is_finite(),
-            loss_scale: self.loss_scale.factor,
-            phases: Vec::new(),
+            skipped: numbers.overflowed(),
+            ..started
         }
     }
 
@@ -317,6 +411,7 @@ impl Learner {
 
     /// Copies all that training needs to go on into host memory, from where it can be written while the next step runs.
     pub fn snapshot(&self, into: &mut Snapshot) -> Result<(), UdiError> {
+        self.unfinished.refuse()?;
         guard(|| into.copy(self))
     }
 
@@ -329,11 +424,13 @@ impl Learner {
 
     /// Takes the state of a file that [`Self::save`] wrote. If the file does not fit, everything is as before.
     pub fn load(&mut self, path: &Path) -> Result<(), UdiError> {
+        self.unfinished.refuse()?;
         guard(|| state::load(self, path))
     }
 
     /// Takes the networks `student.NAME` and `teacher.NAME` of a safetensors file; optimiser and centres stay.
     pub fn load_networks(&mut self, path: &Path) -> Result<(), UdiError> {
+        self.unfinished.refuse()?;
         guard(|| state::load_networks(self, path))
     }
 
@@ -379,33 +476,26 @@ fn restore(buffers: Vec<(Tensor, Tensor)>) {
     });
 }
 
-impl Numbers {
-    /// In one transfer from the device.
-    fn read(backward: &Backward, norms: &Tensor, loss_scale: f64) -> Result<Self, UdiError> {
-        let terms = &backward.terms;
-        let sums: Vec<&Tensor> = terms.iter().map(|(_, value)| value).collect();
-        let numbers = [&Tensor::stack(&sums, 0), norms].map(|part| part.to_kind(Kind::Double));
-        let mut values = Vec::<f64>::try_from(Tensor::cat(&numbers, 0))?;
-        let norms = of_parameters(&backward.gradients, &values.split_off(terms.len()));
-        let norms = norms.into_iter();
-        let names = terms.iter().map(|(term, _)| *term);
-        Ok(Self {
-            terms: names.zip(values).collect(),
-            norms: norms.map(|norm| norm / loss_scale).collect(),
-        })
+/// Gives buffers their values back where the device forbids the step that moved them.
+fn take_back_all(buffers: &[(Tensor, Tensor)], veto: &Veto) {
+    for (buffer, before) in buffers {
+        take_back(&mut buffer.shallow_clone(), before, &veto.everything);
     }
+}
 
-    fn gradient_norm(&self) -> f64 {
-        let squares = self.norms.iter().map(|norm| norm * norm);
-        squares.sum::<f64>().sqrt()
-    }
-
-    /// The first number that stops the run. ScaledGradients may overflow where the loss scale adapts to it.
-    fn non_finite(&self, gradients_may_overflow: bool) -> Option<(&'static str, f64)> {
-        let terms = self.terms.iter().map(|(term, value)| (term.name(), *value));
-        let gradient = Some(("the gradient norm", self.gradient_norm()));
-        terms
-            .chain(gradient.filter(|_| !gradients_may_overflow))
-            .find(|(_, value)| !value.is_finite())
+impl StepReport {
+    /// Of a step whose numbers are not read.
+    fn started(step: i64, loss_scale: f64, phases: Vec<(&'static str, f64)>) -> Self {
+        Self {
+            step,
+            loss_scale,
+            phases,
+            loss: f64::NAN,
+            levels: Vec::new(),
+            terms: Vec::new(),
+            gradient_norm: f64::NAN,
+            gradient_norms: Vec::new(),
+            skipped: false,
+        }
     }
 }

@@ -2,20 +2,19 @@
 
 mod golden;
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, fs, path::Path};
 
 use golden::{cases, distance, relative, tensors, values};
 use serde::Deserialize;
 use tch::{Device, Tensor};
 use udi::{
     BatchShape, Branch, HeadConfig, Learner, LearnerConfig, ModelConfig, MultiCropBatch,
-    ObjectiveConfig, OptimizerConfig, OptimizerKind, Pixels, Precision, SamplingMaps,
+    ObjectiveConfig, OptimizerConfig, OptimizerKind, Pixels, Precision, Reading, SamplingMaps,
     ScheduleValues, StepReport, TargetSamples,
 };
+
+/// At which no gradient of a fresh head overflows in fp16.
+const LOSS_SCALE: f64 = 256.0;
 
 #[derive(Deserialize)]
 struct Case {
@@ -71,9 +70,9 @@ impl Case {
         serde_json::from_str(&fs::read_to_string(folder.join("case.json")).unwrap()).unwrap()
     }
 
-    fn learner(&self, precision: Precision) -> Learner {
+    fn configuration(&self, precision: Precision) -> LearnerConfig {
         let config = &self.config;
-        Learner::new(&LearnerConfig {
+        LearnerConfig {
             model: ModelConfig {
                 width: config.dim,
                 depth: config.depth,
@@ -108,12 +107,12 @@ impl Case {
                 },
                 clip_gradient: config.clip_grad,
                 accumulate: 1,
+                loss_scale: LOSS_SCALE,
             },
             device: Device::Cpu,
             precision,
             seed: 0,
-        })
-        .unwrap()
+        }
     }
 
     fn schedule(&self, step: usize) -> ScheduleValues {
@@ -266,14 +265,12 @@ fn differences(learner: &Learner, branch: Branch, expected: &HashMap<String, Ten
     differences
 }
 
-fn check(folder: &Path) {
+fn check(folder: &Path, reading: Reading) {
     let case = Case::read(folder);
     let read = |name: &str| tensors(&folder.join(format!("{name}.safetensors")));
     let inputs = read("inputs");
-    let mut learner = case.learner(Precision::Fp32);
-    learner
-        .load_networks(&folder.join("initial.safetensors"))
-        .unwrap();
+    let mut learner = initial(&case.configuration(Precision::Fp32), folder);
+    learner.set_reading(reading);
     let (mut losses, mut gradients) = (0f64, 0f64);
     for (index, expected) in case.steps.iter().enumerate() {
         let batch = case.batch(&inputs, index);
@@ -301,7 +298,7 @@ fn check(folder: &Path) {
     let centers = distance(&learner.centers().unwrap(), &values(center));
     let name = folder.file_name().unwrap().to_string_lossy();
     println!(
-        "golden step/{name}: losses {losses:.1e}, gradient norms {gradients:.1e} (relative); teacher {teacher:.1e}, \
+        "golden step/{name}, read {reading:?}: losses {losses:.1e}, gradient norms {gradients:.1e} (relative); teacher {teacher:.1e}, \
          centres {centers:.1e}; student mean {mean:.1e}, 99.9 % {most:.1e}, largest {all:.1e}"
     );
     assert!(losses < 1e-5, "losses");
@@ -313,51 +310,144 @@ fn check(folder: &Path) {
     assert!(all < 5e-4, "student weights, largest");
 }
 
-/// First step of a case in half precision: errors of losses and terms, and of the norm of all gradients together.
-///
-/// A bf16 number has 8 bits: each rounding moves a value by at most 2^-9 = 0.2 % of it. Losses are means over many rows, whose
-/// errors average out: 1 %. A gradient has gone through all layers twice: 3 %.
-fn check_half(folder: &Path, precision: Precision) {
-    let case = Case::read(folder);
-    let inputs = tensors(&folder.join("inputs.safetensors"));
-    let mut learner = case.learner(precision);
+/// Gradients of an update by SGD with this learning rate, no momentum yet, decay or clipping: what the weights moved, which
+/// loses nothing to the weights' own rounding.
+const PACE: f64 = 1024.0;
+
+/// The first step of a case at its initial weights: losses and every parameter's gradient.
+struct First {
+    report: StepReport,
+    gradients: Vec<Vec<f64>>,
+}
+
+impl First {
+    fn step(folder: &Path, precision: Precision) -> Self {
+        let case = Case::read(folder);
+        let inputs = tensors(&folder.join("inputs.safetensors"));
+        let mut config = case.configuration(precision);
+        config.optimizer.kind = OptimizerKind::Sgd;
+        config.optimizer.clip_gradient = 0.0;
+        let mut learner = initial(&config, folder);
+        let values = |learner: &Learner| -> Vec<Vec<f32>> {
+            let each = 0..learner.parameter_names().len();
+            each.map(|index| learner.parameter(Branch::Student, index).unwrap())
+                .collect()
+        };
+        let before = values(&learner);
+        let at = ScheduleValues {
+            learning_rate: PACE,
+            weight_decay: 0.0,
+            freeze_last_layer: false,
+            ..case.schedule(0)
+        };
+        let report = learner.step(&case.batch(&inputs, 0), &at).unwrap();
+        let moved = |(before, after): (&Vec<f32>, Vec<f32>)| {
+            let pairs = before.iter().zip(after);
+            pairs
+                .map(|(&before, after)| (f64::from(before) - f64::from(after)) / PACE)
+                .collect()
+        };
+        let pairs = before.iter().zip(values(&learner));
+        Self {
+            report,
+            gradients: pairs.map(moved).collect(),
+        }
+    }
+}
+
+fn initial(config: &LearnerConfig, folder: &Path) -> Learner {
+    let mut learner = Learner::new(config).unwrap();
+    let file = folder.join("initial.safetensors");
+    learner.load_networks(&file).unwrap();
     learner
-        .load_networks(&folder.join("initial.safetensors"))
-        .unwrap();
-    let (batch, expected) = (case.batch(&inputs, 0), &case.steps[0]);
-    let report = learner.step(&batch, &case.schedule(0)).unwrap();
-    let losses = loss_error(&case, &report, expected);
-    let norms = expected.grad_norms.values().map(|norm| norm * norm);
-    let expected = norms.sum::<f64>().sqrt();
-    // fp16 may overflow at its first scale: such a step is skipped, not wrong.
-    let gradient = (!report.skipped).then(|| relative(report.gradient_norm, expected));
+}
+
+fn length(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|value| value * value).sum::<f64>().sqrt()
+}
+
+/// Largest errors of a case in half precision, in units of roundoff: 2^-8 for bf16's 8 bits, 2^-11 for fp16's 11.
+struct Errors {
+    loss: f64,
+    gradient_norm: f64,
+    /// Of one parameter: the norm, and the length of the difference.
+    norm: f64,
+    difference: f64,
+}
+
+impl Errors {
+    fn of(near: &First, exact: &First, unit: f64) -> Self {
+        let terms = near.report.terms.iter().zip(&exact.report.terms);
+        let losses = terms.map(|((_, near), (_, exact))| relative(*near, *exact));
+        let loss = losses.fold(relative(near.report.loss, exact.report.loss), f64::max);
+        let norm = relative(near.report.gradient_norm, exact.report.gradient_norm);
+        let mut errors = Self {
+            loss: loss / unit,
+            gradient_norm: norm / unit,
+            norm: 0.0,
+            difference: 0.0,
+        };
+        // A parameter whose gradient is 0 but for roundings is measured by the gradient of all.
+        let least = exact.report.gradient_norm / 1000.0;
+        let norms = near.report.gradient_norms.iter();
+        let norms = norms.zip(&exact.report.gradient_norms);
+        let gradients = near.gradients.iter().zip(&exact.gradients);
+        for ((near_norm, exact_norm), (near, exact)) in norms.zip(gradients) {
+            let size = exact_norm + least;
+            let off = length(near.iter().zip(exact).map(|(near, exact)| near - exact));
+            errors.norm = errors
+                .norm
+                .max((near_norm - exact_norm).abs() / size / unit);
+            errors.difference = errors.difference.max(off / size / unit);
+        }
+        errors
+    }
+}
+
+/// A case in half precision against fp32.
+///
+/// A gradient has gone through some 70 roundings: 8 products and operations a block, with 2 blocks, sampling and head, once
+/// forward and, for both operands, twice backward. Independent errors add up as squares: 8 units, and twice that is allowed for
+/// the gradient of any one parameter. Its norm loses only what lies along it; in the whole norm and in the losses, which
+/// are means over many rows, errors average out.
+fn check_half(folder: &Path, precision: Precision, exact: &First) {
+    let unit = match precision {
+        Precision::Bf16 => f64::powi(2.0, -8),
+        _ => f64::powi(2.0, -11),
+    };
+    let near = First::step(folder, precision);
+    assert!(
+        !near.report.skipped,
+        "{precision:?}: the gradients overflowed"
+    );
+    let errors = Errors::of(&near, exact, unit);
     let name = folder.file_name().unwrap().to_string_lossy();
     println!(
-        "golden step/{name} in {precision:?}: losses {losses:.1e}, gradient norm {} (relative)",
-        gradient.map_or("overflowed".to_owned(), |error| format!("{error:.1e}"))
+        "golden step/{name} in {precision:?}, in units of roundoff: losses {:.2}, gradient norm {:.2}; of one parameter \
+         norm {:.2}, difference {:.2}",
+        errors.loss, errors.gradient_norm, errors.norm, errors.difference
     );
-    assert!(losses < 0.01, "losses");
-    assert!(
-        gradient.is_none_or(|gradient| gradient < 0.03),
-        "gradient norm"
-    );
-    assert!(
-        gradient.is_some() || precision == Precision::Fp16,
-        "skipped"
-    );
+    assert!(errors.difference < 16.0, "gradient of a parameter");
+    assert!(errors.norm < 8.0, "gradient norm of a parameter");
+    assert!(errors.gradient_norm < 8.0, "gradient norm");
+    assert!(errors.loss < 4.0, "losses");
 }
 
 #[test]
-fn every_case_is_near_the_reference_in_half_precision() {
+fn losses_and_gradients_in_half_precision_are_near_those_of_fp32() {
     for folder in cases("step") {
+        let exact = First::step(&folder, Precision::Fp32);
         for precision in [Precision::Bf16, Precision::Fp16] {
-            check_half(&folder, precision);
+            check_half(&folder, precision, &exact);
         }
     }
 }
 
 #[test]
-fn every_case_trains_as_the_reference_does() {
-    let cases: Vec<PathBuf> = cases("step");
-    cases.iter().for_each(|folder| check(folder));
+fn every_case_trains_as_the_reference_does_whoever_decides() {
+    for folder in cases("step") {
+        for reading in [Reading::AtOnce, Reading::Late] {
+            check(&folder, reading);
+        }
+    }
 }

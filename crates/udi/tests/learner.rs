@@ -1,5 +1,8 @@
 //! The learner as its callers see it.
 
+#[path = "learner/late.rs"]
+mod late;
+
 use std::{env, fs, path::PathBuf, process};
 
 use tch::Device;
@@ -52,6 +55,7 @@ fn config() -> LearnerConfig {
             kind: OptimizerKind::AdamW,
             clip_gradient: 3.0,
             accumulate: 1,
+            loss_scale: 65536.0,
         },
         device: Device::Cpu,
         precision: Precision::Fp32,
@@ -68,7 +72,7 @@ const AT: ScheduleValues = ScheduleValues {
 };
 
 /// Which samples of a batch are valid.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Valid {
     All,
     None,
@@ -494,7 +498,7 @@ fn configurations_that_make_no_model_are_refused() {
         spoil(&mut config);
         Learner::new(&config).map(|_| ()).unwrap_err().to_string()
     };
-    let cases: [(&str, &Spoil); 7] = [
+    let cases: [(&str, &Spoil); 8] = [
         ("model.heads", &|config| config.model.heads = 3),
         ("model.width", &|config| config.model.width = 0),
         ("model.imageSize", &|config| config.model.image_size = 17),
@@ -509,6 +513,9 @@ fn configurations_that_make_no_model_are_refused() {
         }),
         ("optimizer.clipGradient", &|config| {
             config.optimizer.clip_gradient = -1.0
+        }),
+        ("optimizer.lossScale", &|config| {
+            config.optimizer.loss_scale = 0.0
         }),
     ];
     for (field, spoil) in cases {

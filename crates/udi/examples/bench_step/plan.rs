@@ -71,6 +71,7 @@ struct Optimizer {
     name: String,
     clip_gradient: f64,
     accumulate: i64,
+    loss_scale: f64,
 }
 
 #[derive(Deserialize)]
@@ -160,6 +161,7 @@ impl Plan {
                 },
                 clip_gradient: optimizer.clip_gradient,
                 accumulate: optimizer.accumulate,
+                loss_scale: optimizer.loss_scale,
             },
             device,
             precision: match given.unwrap_or(precision) {

@@ -3,7 +3,7 @@
 //! On the CPU parameters, moments and teacher are read and written once; elsewhere libtorch's fused update does the
 //! student's part. The tests hold both against the plain form.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 use torch_ext::{AdamwArrays, AdamwLists, AdamwStep, FusedAdamw};
 
 use super::{Follower, Pace, ScaledGradients, Slot};
@@ -64,14 +64,16 @@ fn numbers(steps: i64, factor: f64, pace: Pace, share: f64) -> AdamwStep {
 }
 
 /// Updates the student where it has gradients, which are clipped already: one call for what decays, one for what does
-/// not.
+/// not. Values and moments stay as they are where the scalar `kept` is true; the update is counted all the same.
 pub(super) fn update_tensors(
     slots: &mut [Option<Slot>],
     student: &Parameters,
-    gradients: &ScaledGradients,
+    gradients: &[Option<Tensor>],
     pace: Pace,
+    kept: Option<&Tensor>,
 ) -> Result<(), UdiError> {
-    let each = student.tensors().iter().zip(&gradients.tensors).zip(slots);
+    let kept = kept.map(|kept| kept.to_kind(Kind::Float));
+    let each = student.tensors().iter().zip(gradients).zip(slots);
     let learning = each.filter_map(|((parameter, gradient), slot)| {
         let (gradient, slot) = gradient.as_ref().zip(slot.as_mut())?;
         slot.steps += 1;
@@ -105,6 +107,7 @@ pub(super) fn update_tensors(
                 beta2: BETAS.1,
                 epsilon: EPSILON,
             },
+            kept.as_ref(),
         )?;
     }
     Ok(())
@@ -119,7 +122,6 @@ pub(super) fn update_plain(
     steps: i64,
     pace: Pace,
 ) -> [Tensor; 3] {
-    use tch::Kind;
     let [parameter, first, second, gradient] =
         [parameter, first, second, gradient].map(|tensor| tensor.to_kind(Kind::Double));
     let correction = |beta: f64| 1.0 - beta.powf(steps as f64);

@@ -21,16 +21,6 @@ pub(crate) fn norms(gradients: &[Option<Tensor>], device: Device) -> Result<Tens
     Ok(Tensor::from_slice(&sums.map(f64::sqrt).collect::<Vec<_>>()))
 }
 
-/// Norms of the gradients that are there in the order of the parameters, 0 where there is none.
-pub(crate) fn of_parameters(gradients: &[Option<Tensor>], norms: &[f64]) -> Vec<f64> {
-    let mut norms = norms.iter().copied();
-    let of_gradient = |gradient: &Option<Tensor>| match gradient {
-        Some(_) => norms.next().unwrap_or(f64::NAN),
-        None => 0.0,
-    };
-    gradients.iter().map(of_gradient).collect()
-}
-
 /// What each gradient of a scaled loss is multiplied by: its norm, of the unscaled loss, becomes at most `limit`; 0: no
 /// clipping.
 pub(crate) fn factors(norms: &[f64], limit: f64, loss_scale: f64) -> Vec<f64> {
@@ -42,6 +32,15 @@ pub(crate) fn factors(norms: &[f64], limit: f64, loss_scale: f64) -> Vec<f64> {
         .iter()
         .map(|norm| clipped(norm) / loss_scale)
         .collect()
+}
+
+/// The same for norms `[n]` of scaled gradients, on their device, fp64: fp32 factors `[n]`.
+pub(crate) fn clip_factors(norms: &Tensor, limit: f64, loss_scale: f64) -> Tensor {
+    let clipped = match limit {
+        0.0 => norms.ones_like(),
+        limit => (norms.full_like(limit) / (norms / loss_scale + EPSILON)).clamp_max(1.0),
+    };
+    (clipped / loss_scale).to_kind(Kind::Float)
 }
 
 /// Multiplies each gradient by its factor.
@@ -60,6 +59,19 @@ pub(super) fn clip(gradients: &mut ScaledGradients) -> Result<(), UdiError> {
     Ok(())
 }
 
+/// The same with factors of the device.
+pub(super) fn clip_judged(
+    gradients: &mut [Option<Tensor>],
+    factors: &[Option<Tensor>],
+) -> Result<(), UdiError> {
+    let each = gradients.iter().zip(factors);
+    let present = each.filter_map(|(gradient, factor)| gradient.as_ref().zip(factor.as_ref()));
+    let (mut tensors, factors): (Vec<Tensor>, Vec<&Tensor>) = present
+        .map(|(gradient, factor)| (gradient.shallow_clone(), factor))
+        .unzip();
+    Ok(torch_ext::foreach_mul(&mut tensors, &factors)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +79,12 @@ mod tests {
     fn lengths(gradients: &[Option<Tensor>]) -> Vec<f64> {
         let norms = norms(gradients, Device::Cpu).unwrap();
         let norms: Vec<f64> = Vec::try_from(norms.to_kind(Kind::Double)).unwrap();
-        of_parameters(gradients, &norms)
+        let mut norms = norms.into_iter();
+        let of_gradient = |gradient: &Option<Tensor>| match gradient {
+            Some(_) => norms.next().unwrap(),
+            None => 0.0,
+        };
+        gradients.iter().map(of_gradient).collect()
     }
 
     fn clipped(tensors: Vec<Option<Tensor>>, limit: f64, loss_scale: f64) -> Vec<Option<Tensor>> {
@@ -105,6 +122,18 @@ mod tests {
         let scaled = || vec![Some(Tensor::from_slice(&[3.0f32 * 1024.0, 4.0 * 1024.0]))];
         assert_eq!(lengths(&clipped(scaled(), 6.0, 1024.0)), [5.0]);
         assert!((lengths(&clipped(scaled(), 1.0, 1024.0))[0] - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_device_gives_the_same_factors() {
+        let scaled = [0.0, 0.4, 3.0, 1e-20, 7e5];
+        for (limit, loss_scale) in [(0.0, 1.0), (0.3, 1.0), (3.0, 1024.0), (0.0, 1024.0)] {
+            let norms = scaled.map(|norm| norm / loss_scale);
+            let expected = factors(&norms, limit, loss_scale);
+            let expected: Vec<f32> = expected.iter().map(|&factor| factor as f32).collect();
+            let received = clip_factors(&Tensor::from_slice(&scaled), limit, loss_scale);
+            assert_eq!(Vec::<f32>::try_from(received).unwrap(), expected);
+        }
     }
 
     #[test]

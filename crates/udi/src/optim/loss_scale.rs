@@ -3,9 +3,10 @@
 
 use crate::config::Precision;
 
-const START: f64 = 65536.0;
 const GROW_AFTER: i64 = 2000;
-const SMALLEST: f64 = 1.0 / 65536.0;
+/// Bounds of the factor.
+pub(crate) const SMALLEST_SCALE: f64 = 1.0 / 65536.0;
+pub(crate) const LARGEST_SCALE: f64 = (1u64 << 32) as f64;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LossScale {
@@ -17,10 +18,10 @@ pub(crate) struct LossScale {
 }
 
 impl LossScale {
-    pub fn new(precision: Precision) -> Self {
+    pub fn new(precision: Precision, start: f64) -> Self {
         let varies = precision == Precision::Fp16;
         Self {
-            factor: if varies { START } else { 1.0 },
+            factor: if varies { start } else { 1.0 },
             steady: 0,
             varies,
         }
@@ -38,9 +39,9 @@ impl LossScale {
         }
         self.steady = if overflowed { 0 } else { self.steady + 1 };
         if overflowed {
-            self.factor = (self.factor / 2.0).max(SMALLEST);
+            self.factor = (self.factor / 2.0).max(SMALLEST_SCALE);
         } else if self.steady == GROW_AFTER {
-            self.factor *= 2.0;
+            self.factor = (self.factor * 2.0).min(LARGEST_SCALE);
             self.steady = 0;
         }
     }
@@ -52,7 +53,7 @@ mod tests {
 
     #[test]
     fn halves_on_overflow_and_doubles_after_a_steady_time() {
-        let mut scale = LossScale::new(Precision::Fp16);
+        let mut scale = LossScale::new(Precision::Fp16, 65536.0);
         scale.adapt(true);
         assert_eq!(scale.factor, 32768.0);
         (0..GROW_AFTER - 1).for_each(|_| scale.adapt(false));
@@ -64,7 +65,7 @@ mod tests {
     #[test]
     fn other_precisions_have_none() {
         for precision in [Precision::Fp32, Precision::Bf16] {
-            let mut scale = LossScale::new(precision);
+            let mut scale = LossScale::new(precision, 65536.0);
             scale.adapt(true);
             assert_eq!(scale.factor, 1.0);
         }

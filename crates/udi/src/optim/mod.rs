@@ -6,11 +6,13 @@ mod clip;
 mod lars;
 mod loss_scale;
 mod sgd;
+mod veto;
 
-use tch::{Device, Tensor, no_grad};
+use tch::{Device, Kind, Tensor, no_grad};
 
-pub(crate) use clip::{factors, norms, of_parameters};
-pub(crate) use loss_scale::LossScale;
+pub(crate) use clip::{clip_factors, factors, norms};
+pub(crate) use loss_scale::{LARGEST_SCALE, LossScale, SMALLEST_SCALE};
+pub(crate) use veto::{Veto, take_back, unless};
 
 use crate::{
     config::OptimizerKind,
@@ -57,6 +59,17 @@ pub(crate) struct ScaledGradients {
     pub tensors: Vec<Option<Tensor>>,
     /// What each is multiplied by: clipping, and what takes the loss scale out.
     pub factors: Vec<f64>,
+}
+
+/// Gradients of a step whose clipping and outcome the device alone knows.
+#[derive(Debug)]
+pub(crate) struct JudgedGradients<'a> {
+    /// As in [`ScaledGradients`].
+    pub tensors: Vec<Option<Tensor>>,
+    /// What each is multiplied by: a scalar on the device.
+    pub factors: Vec<Option<Tensor>>,
+    /// What may not change.
+    pub veto: &'a Veto,
 }
 
 /// The teacher, which moves this share of the way to the updated student.
@@ -113,26 +126,64 @@ impl Optimizer {
             clip::clip(&mut gradients)?;
             match self.kind {
                 OptimizerKind::AdamW => {
-                    adamw::update_tensors(&mut self.slots, student, &gradients, pace)?;
+                    let slots = &mut self.slots;
+                    adamw::update_tensors(slots, student, &gradients.tensors, pace, None)?;
                 }
-                OptimizerKind::Sgd => self.update_each(student, &gradients, pace, sgd::update),
-                OptimizerKind::Lars => self.update_each(student, &gradients, pace, lars::update),
+                OptimizerKind::Sgd => {
+                    self.update_each(student, &gradients.tensors, pace, sgd::update);
+                }
+                OptimizerKind::Lars => {
+                    self.update_each(student, &gradients.tensors, pace, lars::update);
+                }
             }
             follower.follow(student)
+        })
+    }
+
+    /// The same without waiting for the device: what may not change keeps its values there, though updates are counted.
+    pub fn update_judged(
+        &mut self,
+        student: &mut Parameters,
+        follower: Follower,
+        gradients: JudgedGradients,
+        pace: Pace,
+    ) -> Result<(), UdiError> {
+        let JudgedGradients {
+            mut tensors,
+            factors,
+            veto,
+        } = gradients;
+        let kept = &veto.student;
+        no_grad(|| {
+            clip::clip_judged(&mut tensors, &factors)?;
+            match self.kind {
+                OptimizerKind::AdamW => {
+                    let slots = &mut self.slots;
+                    adamw::update_tensors(slots, student, &tensors, pace, Some(kept))?;
+                }
+                OptimizerKind::Sgd => {
+                    self.update_each(student, &tensors, pace, unless_kept(kept, sgd::update));
+                }
+                OptimizerKind::Lars => {
+                    self.update_each(student, &tensors, pace, unless_kept(kept, lars::update));
+                }
+            }
+            follower.follow_unless(student, &veto.everything);
+            Ok(())
         })
     }
 
     fn update_each(
         &mut self,
         student: &mut Parameters,
-        gradients: &ScaledGradients,
+        gradients: &[Option<Tensor>],
         pace: Pace,
         rule: impl Fn(&mut Tensor, &Tensor, &mut Slot, Pace),
     ) {
         let each = student
             .tensors_mut()
             .iter_mut()
-            .zip(&gradients.tensors)
+            .zip(gradients)
             .zip(&mut self.slots);
         for ((parameter, gradient), slot) in each {
             if let (Some(gradient), Some(slot)) = (gradient, slot) {
@@ -158,24 +209,52 @@ impl Follower<'_> {
         self.follow_where(student, |_| true)
     }
 
+    /// Moves all of it, except where the scalar is true.
+    fn follow_unless(self, student: &Parameters, forbidden: &Tensor) {
+        let share = forbidden.logical_not().to_kind(Kind::Float) * self.share;
+        let (teacher, student) = self.pairs(student, |_| true);
+        for (mut teacher, student) in teacher.into_iter().zip(student) {
+            let _ = teacher.lerp_tensor_(&student, &share);
+        }
+    }
+
     fn follow_where(
         self,
         student: &Parameters,
         chosen: impl Fn(usize) -> bool,
     ) -> Result<(), UdiError> {
-        let averaged = self.declarations.iter().enumerate();
-        let averaged: Vec<usize> = averaged
-            .filter(|(index, declaration)| declaration.role != Role::Buffer && chosen(*index))
-            .map(|(index, _)| index)
-            .collect();
-        let of = |parameters: &Parameters| -> Vec<Tensor> {
-            let tensors = parameters.tensors();
-            let shared = averaged.iter().map(|&index| tensors[index].shallow_clone());
-            shared.collect()
-        };
-        let (teacher, student) = (of(self.teacher), of(student));
+        let (teacher, student) = self.pairs(student, chosen);
         let lists = [&teacher, &student].map(|list| list.iter().collect::<Vec<_>>());
         Ok(torch_ext::foreach_lerp(&lists[0], &lists[1], self.share)?)
+    }
+
+    /// What is averaged of both networks, in their memory.
+    fn pairs(
+        &self,
+        student: &Parameters,
+        chosen: impl Fn(usize) -> bool,
+    ) -> (Vec<Tensor>, Vec<Tensor>) {
+        let networks = self.teacher.tensors().iter().zip(student.tensors());
+        let each = networks.zip(self.declarations).enumerate();
+        let averaged = each
+            .filter(|(index, (_, declaration))| declaration.role != Role::Buffer && chosen(*index));
+        averaged
+            .map(|(_, ((teacher, student), _))| (teacher.shallow_clone(), student.shallow_clone()))
+            .unzip()
+    }
+}
+
+/// A rule whose update is taken back on the device where the scalar is true.
+fn unless_kept(
+    kept: &Tensor,
+    rule: impl Fn(&mut Tensor, &Tensor, &mut Slot, Pace),
+) -> impl Fn(&mut Tensor, &Tensor, &mut Slot, Pace) {
+    move |parameter, gradient, slot, pace| {
+        let changing = [&*parameter, &slot.first].map(Tensor::shallow_clone);
+        let [value, first] = &changing;
+        unless(kept, &[value, first], || {
+            rule(parameter, gradient, slot, pace)
+        });
     }
 }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::{
-    Follower, Optimizer, Pace, ScaledGradients, Slot, adamw, factors, norms, of_parameters,
+    Follower, JudgedGradients, Optimizer, Pace, ScaledGradients, Slot, Veto, adamw, factors, norms,
 };
 use crate::{
     config::OptimizerKind,
@@ -86,9 +86,33 @@ impl Pair {
     fn step_tensors(&mut self, mut gradients: ScaledGradients) {
         let slots = self.optimizer.slots_mut();
         super::clip::clip(&mut gradients).unwrap();
-        no_grad(|| adamw::update_tensors(slots, &self.student, &gradients, PACE)).unwrap();
+        let gradients = &gradients.tensors;
+        no_grad(|| adamw::update_tensors(slots, &self.student, gradients, PACE, None)).unwrap();
         let student = self.student.deep_copy();
         no_grad(|| self.follower().follow(&student)).unwrap();
+    }
+
+    /// The same where the device alone knows the factors, and whether the student may change.
+    fn step_judged(&mut self, gradients: ScaledGradients, forbidden: [bool; 2]) {
+        let [everything, student] = forbidden.map(Tensor::from);
+        let factor = |&factor: &f64| Some(Tensor::from(factor as f32));
+        let gradients = JudgedGradients {
+            tensors: gradients.tensors,
+            factors: gradients.factors.iter().map(factor).collect(),
+            veto: &Veto {
+                everything,
+                student,
+            },
+        };
+        let follower = Follower {
+            teacher: &mut self.teacher,
+            declarations: &self.declarations,
+            share: SHARE,
+        };
+        let student = &mut self.student;
+        self.optimizer
+            .update_judged(student, follower, gradients, PACE)
+            .unwrap();
     }
 
     fn step_plain(&mut self, gradients: &ScaledGradients) {
@@ -149,8 +173,12 @@ fn gradients(parameters: &[Kept], step: usize, loss_scale: f64) -> ScaledGradien
     let mut tensors: Vec<Option<Tensor>> = parameters.iter().map(gradient).collect();
     tensors.push(None);
     let present = norms(&tensors, Device::Cpu).unwrap().to_kind(Kind::Double);
-    let lengths = of_parameters(&tensors, &Vec::<f64>::try_from(present).unwrap());
-    let lengths: Vec<f64> = lengths.iter().map(|length| length / loss_scale).collect();
+    let mut present = Vec::<f64>::try_from(present).unwrap().into_iter();
+    let length = |tensor: &Option<Tensor>| match tensor {
+        Some(_) => present.next().unwrap() / loss_scale,
+        None => 0.0,
+    };
+    let lengths: Vec<f64> = tensors.iter().map(length).collect();
     ScaledGradients {
         factors: factors(&lengths, LIMIT, loss_scale),
         tensors,
@@ -172,21 +200,54 @@ proptest! {
     #[test]
     fn all_forms_of_adamw_make_the_same_updates(parameters in parameters(), scaled in any::<bool>()) {
         let loss_scale = if scaled { 1024.0 } else { 1.0 };
-        let [mut fused, mut tensors, mut plain] = [(); 3].map(|()| Pair::new(&parameters));
+        let [mut fused, mut tensors, mut judged, mut plain] = [(); 4].map(|()| Pair::new(&parameters));
         for step in 0..3 {
             let gradients = gradients(&parameters, step, loss_scale);
             plain.step_plain(&gradients);
             tensors.step_tensors(copy(&gradients));
+            judged.step_judged(copy(&gradients), [false, false]);
             fused.step_fused(gradients);
         }
         prop_assert_eq!(fused.counts(), plain.counts());
         prop_assert_eq!(tensors.counts(), plain.counts());
-        for other in [&fused, &tensors] {
+        prop_assert_eq!(judged.counts(), plain.counts());
+        for other in [&fused, &tensors, &judged] {
             for (received, expected) in other.values().iter().zip(plain.values()) {
                 let distance = (received - expected).abs().max().double_value(&[]);
                 prop_assert!(distance < 2e-6, "{distance}");
             }
         }
+    }
+}
+
+#[test]
+fn what_the_device_forbids_keeps_every_bit() {
+    let kept = Kept {
+        shape: vec![4, 5],
+        learns: [true; 3],
+    };
+    for kind in [
+        OptimizerKind::AdamW,
+        OptimizerKind::Sgd,
+        OptimizerKind::Lars,
+    ] {
+        let mut pair = Pair::new(std::slice::from_ref(&kept));
+        let (declarations, student) = (&pair.declarations, &pair.student);
+        pair.optimizer = Optimizer::new(kind, declarations, student, &[]);
+        pair.step_judged(gradients(std::slice::from_ref(&kept), 0, 1.0), [false; 2]);
+        let before = pair.values();
+        let lost = || {
+            let mut gradients = gradients(std::slice::from_ref(&kept), 1, 1.0);
+            gradients.factors[0] = f64::NAN;
+            gradients
+        };
+        pair.step_judged(lost(), [true, true]);
+        assert_eq!(pair.values(), before, "{kind:?}");
+        pair.step_judged(lost(), [false, true]);
+        let after = pair.values();
+        assert_ne!(after[2], before[2], "the teacher follows, {kind:?}");
+        let student = |values: &[Tensor]| [0, 1, 4].map(|place| values[place].copy());
+        assert_eq!(student(&after), student(&before), "{kind:?}");
     }
 }
 

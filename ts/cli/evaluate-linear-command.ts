@@ -23,9 +23,11 @@ export interface EvaluateLinearChoice {
   readonly momentum?: number;
   readonly augment?: boolean;
   readonly imageSize?: number;
+  readonly resizeTo?: number;
   readonly selectShare?: number;
   readonly evaluateEvery?: number;
   readonly seed?: number;
+  readonly baselines?: true;
   readonly device?: "auto" | "cpu" | "cuda" | `cuda:${number}`;
   readonly precision?: "fp32" | "bf16" | "fp16";
   readonly threads?: number;
@@ -37,6 +39,9 @@ const AFTER = `
 The reference's classifier, with the settings above, is trained together with a grid of others in one pass over the images. The
 one that is best on a part of train that is held out is reported on val, with a 95 % bootstrap interval. --select-share 0
 holds nothing out: the reference's classifier alone is reported, trained on all of train, as in the reference.
+
+--baselines trains the same classifiers on the same network with fresh weights (seed 0), and on raw pixels: the RGB values of
+the same view, at most 32 pixels wide, less the mean of the image.
 
 The state is kept in --out after each epoch; the same command goes on from there.
 
@@ -91,9 +96,11 @@ export function evaluateLinearCommand(): Command {
       truth,
     )
     .option("--image-size <side>", "side that the network sees (default: that of its positions)", count)
+    .option("--resize-to <side>", "of centre crops' shorter side before (default: 256/224 of it)", count)
     .option("--select-share <share>", "of train, held out to choose the best (default: 0.1)", number)
     .option("--evaluate-every <epochs>", "from one evaluation to the next (default: 1)", count)
     .option("--seed <n>", "of weights, order, crops, held-out part and bootstrap (default: 0)", number)
+    .option("--baselines", "the same of the untrained network and of raw pixels")
     .option("--device <name>", "cpu, cuda, cuda:1 (default: auto)")
     .addOption(
       new Option("--precision <name>", "of the frozen network (default: fp32)").choices([

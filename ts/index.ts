@@ -28,14 +28,20 @@ export type {
   DrawnImage,
 } from "./evaluate/attention/attention-request.js";
 export { drawAttention } from "./evaluate/attention/draw-attention.js";
+export type { BaselineName } from "./evaluate/baselines/baseline.js";
+export type { ComparedFeature, ComparedScore, KnnBaseline } from "./evaluate/baselines/knn-baselines.js";
+export type { LinearBaseline } from "./evaluate/baselines/linear-baselines.js";
 export { type EmbeddedFolder, type EmbedFolderOptions, embedFolder } from "./evaluate/embed-folder.js";
 export { type Embedding, type EmbedOptions, embed } from "./evaluate/embed-images.js";
 export {
   type CheckpointKnn,
   type CheckpointKnnOptions,
+  type CheckpointScore,
   evaluateCheckpointKnn,
+  type MeasuredFeature,
 } from "./evaluate/evaluate-knn.js";
 export {
+  type CheckpointProbe,
   type ProbeCheckpointOptions,
   type ProbeStart,
   probeCheckpoint,

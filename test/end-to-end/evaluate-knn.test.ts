@@ -67,7 +67,21 @@ test("one folder is judged by itself, and the table says so", async () => {
   const { status, stdout } = await knn("--k", "5", "--feature", "patches", "--no-cache");
   expect(status).toBe(0);
   expect(stdout).toMatch(/^k-NN of the teacher: 40 train images of 2 classes, each judged by all others/);
-  expect(stdout).toMatch(/\npatches +5 +[\d.]+ % +100\.00 %$/m);
+  expect(stdout).toMatch(/\npatches +5 +[\d.]+ % +[\d.]+ to [\d.]+ +100\.00 %$/m);
+});
+
+test("baselines are rows below, with what the checkpoint is above them; raw pixels say against what", async () => {
+  const { status, stdout, stderr } = await knn("--k", "5", "--feature", "cls", "patches", "--baselines");
+  expect(status, stderr).toBe(0);
+  const row = (name: string) => `\\n${name} +5 +[\\d.]+ % +[\\d.]+ to [\\d.]+ +100\\.00 % +[+-][\\d.]+`;
+  expect(stdout).toMatch(
+    new RegExp(
+      `\\nthe same network with fresh weights, seed 0:\\nfeature.*above${row("cls")}${row("patches")}\\n`,
+    ),
+  );
+  expect(stdout).toMatch(new RegExp(`\\nraw pixels: .*:\\nfeature.*above${row("pixels")}\\n`));
+  expect(stdout.trimEnd()).toMatch(/\nabove: top-1 of the teacher less .*; for pixels that of cls$/);
+  expect(stderr).toMatch(/features: 120 of 120 images/);
 });
 
 test.each([
@@ -86,6 +100,11 @@ test.each([
     "a crop below a patch",
     () => ["--val", val, "--size", "3"],
     /size: expected at least one patch of 4 pixels, received 3/,
+  ],
+  [
+    "images smaller than their crop",
+    () => ["--val", val, "--resize-to", "15"],
+    /resizeTo: expected at least the crop's side 16, received 15/,
   ],
   [
     "heads that do not fit",

@@ -91,6 +91,17 @@ test("by default the images are augmented as in the reference", async () => {
   expect(stdout).toMatch(/trained on 58 images, random crops, rand-m9-mstd0.5-inc1, random erasing 0.25,/);
 });
 
+test("baselines are lines of their own, with how far they are from the checkpoint", async () => {
+  const given = ["--augment", "false", "--epochs", "3", "--resize-to", "16", "--baselines"];
+  const { status, stdout, stderr } = await udiNative(...command(...given));
+  expect(status, stderr).toBe(0);
+  const line =
+    "baseline: top-1 [\\d.]+ % \\(95 % interval .*\\), [\\d.]+ points (above|below) the checkpoint: ";
+  expect(stdout).toMatch(new RegExp(`\n${line}the same network with fresh weights, seed 0\n`));
+  expect(stdout).toMatch(new RegExp(`\n${line}raw pixels: .*\n$`));
+  expect(stderr).toContain("baseline: raw pixels");
+});
+
 test.each([
   [["--epochs", "none"], /expected a whole number of at least 1/],
   [["--select-share", "1.5"], /selectShare: expected a share from 0, below 1, received 1.5/],

@@ -14,7 +14,7 @@ async function setting() {
   mkdirSync(root, { recursive: true });
   writeFileSync(weights, "weights");
   const place = { network: "teacher", heads: 2, device: "cpu", precision: "fp32", threads: 1 } as const;
-  const encoder: EncoderOptions = { file: weights, ...place };
+  const computedBy: EncoderOptions = { file: weights, ...place };
   const source = await imageFolder({ images: 5, damaged: [3] });
   const counted = { batches: 0 };
   const embedder = {
@@ -28,7 +28,7 @@ async function setting() {
   const request: FeatureRequest = { source, size, batchSize: 2, workers: 1, embedder };
   const folder = join(root, "cache");
   const features = async (changed: Partial<FeatureRequest> = {}) => {
-    const cache = await openFeatureCache({ folder, encoder });
+    const cache = await openFeatureCache({ folder, computedBy });
     return cache.features({ ...request, ...changed }, ["cls", "patches"]);
   };
   return { features, folder, counted, weights, source };

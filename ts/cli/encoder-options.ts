@@ -9,6 +9,7 @@ export interface EncoderChoice {
   readonly heads?: number;
   readonly feature?: readonly Feature[];
   readonly size?: number;
+  readonly resizeTo?: number;
   readonly batch?: number;
   readonly workers?: number;
   readonly device?: string;
@@ -34,6 +35,7 @@ export function addEncoderOptions(command: Command): Command {
     .option("--heads <count>", "attention heads, where the file does not say it", count)
     .addOption(feature.choices(features).default(["cls"], "cls"))
     .option("--size <side>", "of the centre crop in pixels (default: that of the stored positions)", count)
+    .option("--resize-to <side>", "of the shorter side before the crop (default: 256/224 of --size)", count)
     .option("--batch <images>", "images of a pass (default: 64)", count)
     .option("--workers <n>", "images decoded at once (default: as for training)", count)
     .option("--device <name>", "cpu, cuda, cuda:1 (default: auto)")
@@ -44,8 +46,9 @@ export function addEncoderOptions(command: Command): Command {
 
 /** The same under the names that the library has for them. */
 export function encoderRequest(choice: EncoderChoice) {
-  const { feature, batch, checkpoint, network, heads, size, workers, device, precision, threads } = choice;
-  const place = { checkpoint, network, heads, size, workers, device, precision, threads };
+  const { feature, batch, checkpoint, network, heads, size, resizeTo } = choice;
+  const { workers, device, precision, threads } = choice;
+  const place = { checkpoint, network, heads, size, resizeTo, workers, device, precision, threads };
   return { ...place, features: [...new Set(feature)], batchSize: batch };
 }
 

@@ -7,18 +7,24 @@ export interface EvaluateKnnChoice extends EncoderChoice {
   readonly val?: string;
   readonly k: readonly number[];
   readonly temperature: number;
+  readonly baselines?: true;
   /** False: `--no-cache`. A folder: `--cache`. True: the cache folder. */
   readonly cache: string | boolean;
 }
 
 const AFTER = `
-Images are resized to 256/224 of --size and cropped in the middle. Each image is voted on by its k nearest train images, a
-neighbour of cosine s with the weight exp(s / temperature). Without --val each train image is judged by all others.
+Images are resized to --resize-to and cropped in the middle. Each image is voted on by its k nearest train images, a
+neighbour of cosine s with the weight exp(s / temperature). Without --val each train image is judged by all others. Intervals
+are those of a bootstrap of the judged images, 95 %.
+
+--baselines says what the network's training is worth: the same vote on features of the same network with fresh weights (seed
+0), and on raw pixels: the RGB values of the same view, at most 32 pixels wide, less the mean of the image.
 
 Features are kept on the disk, by the weights, the images' names, sizes and times, and the preprocessing.
 
 Examples:
   udi-native evaluate knn --checkpoint runs/photos --train photos/train --val photos/val
+  udi-native evaluate knn --checkpoint runs/photos --train photos/train --val photos/val --baselines
   udi-native evaluate knn --checkpoint udi.pth --train photos --feature cls cls+ cls,cls+ patches --json
 `;
 
@@ -29,6 +35,7 @@ export function evaluateKnnCommand(): Command {
     .option("--val <dir>", "images to measure on, with the same class folders (default: leave one out)")
     .option("--k <list>", "numbers of neighbours", counts, [10, 20, 100, 200])
     .option("--temperature <t>", "of the vote", positive, 0.07)
+    .option("--baselines", "the same of the untrained network and of raw pixels")
     .option("--cache <dir>", "keep features there (default: the cache folder)")
     .option("--no-cache", "keep no features, and take none")
     .addHelpText("after", AFTER)

@@ -27,9 +27,11 @@ export interface EvaluateLinearChoice {
   readonly remode?: "const" | "rand" | "pixel";
   readonly recount?: number;
   readonly imageSize?: number;
+  readonly resizeTo?: number;
   readonly selectShare?: number;
   readonly evaluateEvery?: number;
   readonly seed?: number;
+  readonly baselines?: true;
   readonly device?: "auto" | "cpu" | "cuda" | `cuda:${number}`;
   readonly precision?: "fp32" | "bf16" | "fp16";
   readonly threads?: number;
@@ -44,6 +46,9 @@ holds nothing out: the reference's classifier alone is reported, trained on all 
 
 The augmentation is the reference's: flip, RandAugment, random crop, random erasing. With --auto-augment none --reprob 0 it is
 DINO's: random crop and flip.
+
+--baselines trains the same classifiers on the same network with fresh weights (seed 0), and on raw pixels: the RGB values of
+the same view, at most 32 pixels wide, less the mean of the image.
 
 The state is kept in --out after each epoch; the same command goes on from there.
 
@@ -111,9 +116,11 @@ export function evaluateLinearCommand(): Command {
     )
     .option("--recount <n>", "most boxes of a crop (default: 1)", count)
     .option("--image-size <side>", "side that the network sees (default: that of its positions)", count)
+    .option("--resize-to <side>", "of centre crops' shorter side before (default: 256/224 of it)", count)
     .option("--select-share <share>", "of train, held out to choose the best (default: 0.1)", number)
     .option("--evaluate-every <epochs>", "from one evaluation to the next (default: 1)", count)
     .option("--seed <n>", "of weights, order, crops, held-out part and bootstrap (default: 0)", number)
+    .option("--baselines", "the same of the untrained network and of raw pixels")
     .option("--device <name>", "cpu, cuda, cuda:1 (default: auto)")
     .addOption(
       new Option("--precision <name>", "of the frozen network (default: fp32)").choices([

@@ -1,7 +1,7 @@
 /** Runs `udi-native evaluate linear`: progress and remarks on stderr, the result on stdout. */
 import pc from "picocolors";
-import { probeCheckpoint } from "../evaluate/linear/probe-checkpoint.js";
-import type { LinearResult } from "../evaluate/linear/result.js";
+import { BASELINE_MEANINGS } from "../evaluate/baselines/baseline.js";
+import { type CheckpointProbe, probeCheckpoint } from "../evaluate/linear/probe-checkpoint.js";
 import type { EvaluateLinearChoice } from "./evaluate-linear-command.js";
 import { Interruption } from "./interruption.js";
 import { epochText, linearText, probeStartText } from "./linear-text.js";
@@ -31,7 +31,7 @@ async function probe(
   choice: EvaluateLinearChoice,
   signal: AbortSignal,
   say: (line: string) => void,
-): Promise<LinearResult> {
+): Promise<CheckpointProbe> {
   const { checkpoint, train, val, out, network, heads, device, precision, threads, workers } = choice;
   const place = { checkpoint, train, val, out, network, heads, device, precision, threads, workers };
   let epochs = 0;
@@ -39,6 +39,8 @@ async function probe(
   return probeCheckpoint({
     ...place,
     settings: given(choice),
+    baselines: choice.baselines,
+    onBaseline: (name) => say(`baseline: ${BASELINE_MEANINGS[name]}`),
     signal,
     onStart: (start) => {
       epochs = start.settings.epochs;
@@ -71,9 +73,10 @@ type Settings = NonNullable<Parameters<typeof probeCheckpoint>[0]["settings"]>;
 /** Only what the user gave. */
 function given(choice: EvaluateLinearChoice): Settings {
   const { learningRate, lastBlocks, averagePatches, gridRates, gridBlocks } = choice;
-  const { token, epochs, minimumRate, momentum, augment, imageSize, selectShare, evaluateEvery, seed } =
-    choice;
-  const flat = { token, epochs, minimumRate, momentum, augment, imageSize, selectShare, evaluateEvery, seed };
+  const { token, epochs, minimumRate, momentum, augment, imageSize, resizeTo } = choice;
+  const { selectShare, evaluateEvery, seed } = choice;
+  const views = { augment, imageSize, resizeTo };
+  const flat = { token, epochs, minimumRate, momentum, ...views, selectShare, evaluateEvery, seed };
   return {
     ...present({ ...flat, batchSize: choice.batch }),
     reference: present({ learningRate, lastBlocks, averagePatches }),

@@ -1,5 +1,6 @@
 /** What `udi-native evaluate linear` says, in words. */
-import type { ProbeStart } from "../evaluate/linear/probe-checkpoint.js";
+import type { LinearBaseline } from "../evaluate/baselines/linear-baselines.js";
+import type { CheckpointProbe, ProbeStart } from "../evaluate/linear/probe-checkpoint.js";
 import type { EpochRecord, LinearResult } from "../evaluate/linear/result.js";
 import type { Candidate, LinearSettings } from "../evaluate/linear/settings.js";
 
@@ -32,7 +33,7 @@ export function epochText({ epoch, losses, seconds, evaluation }: EpochRecord, e
   return [...parts, `${seconds.toFixed(1)} s`].join("  ");
 }
 
-export function linearText(result: LinearResult): string {
+export function linearText(result: CheckpointProbe): string {
   const { candidates, chosen, interval, images, settings, skipped } = result;
   const [best, reference] = [candidates[chosen], candidates[0]];
   const range = `${percent(interval[0])} to ${percent(interval[1])}`;
@@ -48,7 +49,16 @@ export function linearText(result: LinearResult): string {
     ...lines,
     trained,
     ...(skipped > 0 ? [`left out: ${skipped} files that cannot be decoded`] : []),
+    ...result.baselines.map(baselineText),
   ].join("\n");
+}
+
+/** The same protocol on features for which nothing was learned, and what the checkpoint is ahead of it. */
+function baselineText({ meaning, difference, result }: LinearBaseline): string {
+  const { top1, interval } = result;
+  const range = `${percent(interval[0])} to ${percent(interval[1])}`;
+  const ahead = `${Math.abs(100 * difference).toFixed(1)} points ${difference < 0 ? "above" : "below"} the checkpoint`;
+  return `baseline: top-1 ${percent(top1)} (95 % interval ${range}), ${ahead}: ${meaning}`;
 }
 
 function how({ candidates, images }: LinearResult): string {

@@ -2,7 +2,6 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { chooseResizeTo } from "../config/choices.js";
 import { type ImageSource, openImageSource } from "../dataset/image-source.js";
 import { RunError, StorageError, UdiError } from "../errors.js";
 import { type Feature, featureWidth } from "../native/encoder.js";
@@ -12,6 +11,7 @@ import { encoderEmbedder } from "./embedder.js";
 import { type FeatureBatch, type FeatureRequest, featureBatches, unreadable } from "./features.js";
 import { type CheckpointEncoderOptions, openCheckpointEncoder } from "./open-encoder.js";
 import { type Column, checkRowFile, openRowFile, type Rows } from "./rows/row-file.js";
+import { evaluationSize, type ViewSize } from "./view-size.js";
 import { viewWorkers } from "./view-workers.js";
 
 export interface EmbedFolderOptions extends CheckpointEncoderOptions {
@@ -23,6 +23,8 @@ export interface EmbedFolderOptions extends CheckpointEncoderOptions {
   readonly features?: readonly Feature[] | undefined;
   /** Side of the centre crop in pixels; default: that of the images for which the checkpoint stores positions. */
   readonly size?: number | undefined;
+  /** Length in pixels to which the shorter side is resized before; default: 256/224 of the crop. */
+  readonly resizeTo?: number | undefined;
   /** Images of a batch; default 64. */
   readonly batchSize?: number | undefined;
   /** Images decoded at once; default "auto". */
@@ -39,7 +41,7 @@ export interface EmbeddedFolder {
   readonly rows: number;
   readonly features: readonly Column[];
   readonly network: NetworkName;
-  readonly size: { readonly resizeTo: number; readonly crop: number };
+  readonly size: ViewSize;
   /** Files that could not be decoded and have no row. */
   readonly skipped: readonly SkippedFile[];
   readonly remarks: readonly string[];
@@ -56,15 +58,14 @@ export async function embedFolder(options: EmbedFolderOptions): Promise<Embedded
   const source = await openImageSource(options.images, "auto");
   const opened = await openCheckpointEncoder(options);
   await using encoder = opened.encoder;
-  const crop = options.size ?? encoder.model.imageSize;
-  const size = { resizeTo: chooseResizeTo(crop)[0], crop };
+  const size = evaluationSize(options, encoder.model);
   const columns = names.map((feature) => ({ feature, width: featureWidth(feature, encoder.model) }));
   const request: FeatureRequest = {
     source,
     size,
     batchSize: options.batchSize ?? 64,
     workers: await viewWorkers(options.workers, opened.options.device),
-    embedder: encoderEmbedder(encoder, names, crop),
+    embedder: encoderEmbedder(encoder, names, size.crop),
     signal: options.signal,
     onProgress: (done) => options.onProgress?.(done, source.count),
   };

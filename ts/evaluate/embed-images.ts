@@ -1,5 +1,4 @@
 /** Features of images at hand, for programs. */
-import { chooseResizeTo } from "../config/choices.js";
 import { ArgumentError } from "../errors.js";
 import { type Encoder, type Feature, featureWidth } from "../native/encoder.js";
 import { renderEvaluationViews } from "../native/engine.js";
@@ -7,6 +6,7 @@ import type { DecodedImage } from "../native/types.js";
 import { decodeImage } from "../views/decode.js";
 import { encoderEmbedder } from "./embedder.js";
 import { type CheckpointEncoderOptions, openCheckpointEncoder } from "./open-encoder.js";
+import { evaluationSize } from "./view-size.js";
 
 export interface EmbedOptions extends Partial<CheckpointEncoderOptions> {
   /** An open encoder, which stays open; else `checkpoint` is opened for this call. */
@@ -15,6 +15,8 @@ export interface EmbedOptions extends Partial<CheckpointEncoderOptions> {
   readonly feature?: Feature | undefined;
   /** Side of the centre crop in pixels; default: that of the images for which positions are stored. */
   readonly size?: number | undefined;
+  /** Length in pixels to which the shorter side is resized before; default: 256/224 of the crop. */
+  readonly resizeTo?: number | undefined;
   /** Images of a pass; default 64. */
   readonly batchSize?: number | undefined;
 }
@@ -46,16 +48,16 @@ export async function embed(
 async function embedWith(
   encoder: Encoder,
   images: readonly (string | DecodedImage)[],
-  { feature = "cls", size, batchSize = 64 }: EmbedOptions,
+  { feature = "cls", batchSize = 64, ...sides }: EmbedOptions,
 ): Promise<Embedding> {
-  const crop = size ?? encoder.model.imageSize;
-  const embedder = encoderEmbedder(encoder, [feature], crop);
+  const size = evaluationSize(sides, encoder.model);
+  const embedder = encoderEmbedder(encoder, [feature], size.crop);
   const width = featureWidth(feature, encoder.model);
   const values = new Float32Array(images.length * width);
   for (let start = 0; start < images.length; start += batchSize) {
     const part = images.slice(start, start + batchSize);
     const decoded = await Promise.all(part.map(decodedImage));
-    const pixels = await renderEvaluationViews(decoded, { resizeTo: chooseResizeTo(crop)[0], crop });
+    const pixels = await renderEvaluationViews(decoded, size);
     const [rows] = await embedder.embed(part.length, pixels);
     values.set(rows as Float32Array, start * width);
   }

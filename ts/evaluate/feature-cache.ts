@@ -21,8 +21,8 @@ export interface FeatureCache {
 export interface FeatureCacheOptions {
   /** Default: `udi-native/features` of the cache folder. */
   readonly folder?: string | undefined;
-  /** What computes the features. */
-  readonly encoder: EncoderOptions;
+  /** What computes the features: a network, or pixels are taken as they are. */
+  readonly computedBy: EncoderOptions | "pixels";
   /** Told where features come from the disk, and where they could not be kept. */
   readonly say?: ((line: string) => void) | undefined;
 }
@@ -39,15 +39,8 @@ export function featureCacheFolder(env: NodeJS.ProcessEnv = process.env): string
 
 /** Reads all of the weights once, to know them by their SHA-256. */
 export async function openFeatureCache(options: FeatureCacheOptions): Promise<FeatureCache> {
-  const { folder = featureCacheFolder(), encoder, say = () => {} } = options;
-  const { file, network, heads, precision, device } = encoder;
-  const weights = {
-    sha256: await fileHash(file),
-    network,
-    heads,
-    precision,
-    device: device.replace(/:.*/, ""),
-  };
+  const { folder = featureCacheFolder(), computedBy, say = () => {} } = options;
+  const weights = computedBy === "pixels" ? computedBy : await weightsOf(computedBy);
   return {
     async features(request, names) {
       const { source, size } = request;
@@ -66,6 +59,11 @@ export async function openFeatureCache(options: FeatureCacheOptions): Promise<Fe
       return table;
     },
   };
+}
+
+async function weightsOf({ file, network, heads, precision, device }: EncoderOptions) {
+  const sha256 = await fileHash(file);
+  return { sha256, network, heads, precision, device: device.replace(/:.*/, "") };
 }
 
 function keyOf(inputs: object): string {

@@ -10,8 +10,11 @@ import type { SkippedFile } from "../../views/evaluation-batches.js";
 import { type SampleBatch, type SampleBatchesRequest, sampleBatches } from "../../views/sample-batches.js";
 import { type RowLayout, rowsOf } from "./row-layout.js";
 
+/** What the probe needs of a frozen network. */
+export type PoolingEncoder = Pick<Encoder, "model" | "pooled">;
+
 export interface RowEncoder {
-  readonly encoder: Encoder;
+  readonly encoder: PoolingEncoder;
   readonly layout: RowLayout;
   readonly imageSize: number;
   readonly resizeTo: number;

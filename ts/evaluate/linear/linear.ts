@@ -2,12 +2,11 @@
 import { stat } from "node:fs/promises";
 import type { ImageSource } from "../../dataset/image-source.js";
 import { RunError } from "../../errors.js";
-import type { Encoder } from "../../native/encoder.js";
 import { openProbe, type Probe } from "../../native/probe.js";
 import { datasetIdentity } from "../../run/dataset-identity.js";
 import type { SkippedFile } from "../../views/evaluation-batches.js";
 import { accuracyInterval } from "./bootstrap.js";
-import { type RowEncoder, type RowTable, rowTable } from "./encoded-rows.js";
+import { type PoolingEncoder, type RowEncoder, type RowTable, rowTable } from "./encoded-rows.js";
 import { augmentedBatches, type EpochBatches, tableBatches } from "./epoch-batches.js";
 import { splitTrain, type TrainParts } from "./held-out-part.js";
 import { requireSameClasses } from "./labels.js";
@@ -20,7 +19,7 @@ import { type Candidate, candidatesOf, type LinearSettings } from "./settings.js
 
 export interface LinearRequest {
   /** What is probed; its weights stay as they are. */
-  readonly encoder: Encoder;
+  readonly encoder: PoolingEncoder;
   /** The file of weights that it was opened from. */
   readonly file: string;
   readonly network: string;

@@ -1,5 +1,7 @@
 /** The linear probe of a checkpoint on two folders: everything is opened, probed and closed. */
 import { openImageSource } from "../../dataset/image-source.js";
+import type { BaselineName } from "../baselines/baseline.js";
+import { type LinearBaseline, linearBaselines } from "../baselines/linear-baselines.js";
 import { type CheckpointEncoderOptions, openCheckpointEncoder } from "../open-encoder.js";
 import { viewWorkers } from "../view-workers.js";
 import { evaluateLinear, type LinearRequest } from "./linear.js";
@@ -20,6 +22,9 @@ export interface ProbeCheckpointOptions
   readonly precision?: CheckpointEncoderOptions["precision"];
   /** Images decoded at once; default: as for training. */
   readonly workers?: number | undefined;
+  /** Whether the untrained network and raw pixels are probed too; default false. */
+  readonly baselines?: boolean | undefined;
+  readonly onBaseline?: ((name: BaselineName) => void) | undefined;
   /** Called once everything is open. */
   readonly onStart?: (start: ProbeStart) => void;
 }
@@ -34,7 +39,12 @@ export interface ProbeStart {
   readonly valImages: number;
 }
 
-export async function probeCheckpoint(options: ProbeCheckpointOptions): Promise<LinearResult> {
+export interface CheckpointProbe extends LinearResult {
+  /** None unless they were asked for. */
+  readonly baselines: readonly LinearBaseline[];
+}
+
+export async function probeCheckpoint(options: ProbeCheckpointOptions): Promise<CheckpointProbe> {
   const train = await openImageSource(options.train, "class-folders");
   const val = await openImageSource(options.val, "class-folders");
   const { checkpoint, network, heads, device, precision = "fp32", threads } = options;
@@ -51,8 +61,7 @@ export async function probeCheckpoint(options: ProbeCheckpointOptions): Promise<
     trainImages: train.count,
     valImages: val.count,
   });
-  // Awaited here, since the encoder is closed on the way out.
-  return await evaluateLinear({
+  const probe: LinearRequest = {
     ...options,
     ...place,
     encoder,
@@ -60,5 +69,9 @@ export async function probeCheckpoint(options: ProbeCheckpointOptions): Promise<
     val,
     settings,
     workers: await viewWorkers(options.workers, place.device),
-  });
+  };
+  const result = await evaluateLinear(probe);
+  const { baselines = false, onBaseline } = options;
+  if (!baselines) return { ...result, baselines: [] };
+  return { ...result, baselines: await linearBaselines({ probe, result, opened, onBaseline }) };
 }

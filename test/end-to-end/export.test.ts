@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openEngine } from "../../ts/native/engine.js";
 import type { NativeOptions } from "../../ts/native/types.js";
+import { OPTIONS as SMALL } from "../native/small-engine.js";
 import { distance, type Images, libraryFeatures } from "../python/library-features.js";
 import { pythonNote, testPython } from "../python/test-python.js";
 import { udiNative } from "./command.js";
@@ -18,26 +19,15 @@ const run = join(folder, "runs", "tiny");
 
 /** The model of `writeTinyConfig`. */
 const OPTIONS: NativeOptions = {
+  ...SMALL,
   model: {
+    ...SMALL.model,
     width: WIDTH,
-    depth: 2,
-    heads: 2,
     mlpRatio: 4,
     patchSize: 8,
     imageSize: SIDE,
-    classTokens: 2,
-    includePatch: true,
-    srsHeads: 2,
-    dropPathRate: 0.1,
-    checkpointBlocks: false,
     head: { prototypes: 64, hiddenWidth: 48, bottleneckWidth: 16, batchNorm: false, normLastLayer: false },
   },
-  objective: { alpha: 0.5, studentTemperature: 0.1, centerMomentum: 0.9 },
-  optimizer: { name: "adamw", clipGradient: 3, accumulate: 1, lossScale: 65536 },
-  device: "cpu",
-  precision: "fp32",
-  seed: 0,
-  threads: 1,
 };
 
 const images: Images = {

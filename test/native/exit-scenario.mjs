@@ -1,29 +1,14 @@
 /** Run by process-exit.test.ts in a process of its own: `node exit-scenario.mjs <scenario>`. Uses the built package. */
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { nativeImage, openEngine, openViewBatch } from "../../dist/native/engine.js";
+import { machine, nativeImage, openEngine, openViewBatch } from "../../dist/native/engine.js";
+import { settleOptions } from "../../dist/native/open-native.js";
 
-const OPTIONS = {
-  model: {
-    width: 96,
-    depth: 4,
-    heads: 2,
-    mlpRatio: 4,
-    patchSize: 8,
-    imageSize: 64,
-    classTokens: 1,
-    includePatch: false,
-    srsHeads: 2,
-    dropPathRate: 0,
-    checkpointBlocks: false,
-    head: { prototypes: 512, hiddenWidth: 256, bottleneckWidth: 64, batchNorm: false, normLastLayer: true },
-  },
-  objective: { alpha: 0.5, studentTemperature: 0.1, centerMomentum: 0.9 },
-  optimizer: { name: "adamw", clipGradient: 3, accumulate: 1 },
-  device: "cpu",
-  precision: "fp32",
-  seed: 0,
-  threads: 1,
-};
+const HEAD = { prototypes: 512, hiddenWidth: 256, bottleneckWidth: 64 };
+const SHAPE = { width: 96, depth: 4, heads: 2, patchSize: 8, imageSize: 64, classTokens: 1, includePatch: false };
+const OPTIONS = settleOptions(
+  { model: { arch: "vit_tiny", ...SHAPE, head: HEAD }, device: "cpu", precision: "fp32", seed: 0, threads: 1 },
+  await machine(),
+);
 const AT = {
   learningRate: 1e-3,
   weightDecay: 0.04,

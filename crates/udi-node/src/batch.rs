@@ -64,6 +64,34 @@ impl PixelData {
     }
 }
 
+/// Images of one size.
+pub struct ImagesData {
+    /// Their number, height and width.
+    shape: [i64; 3],
+    pixels: PixelData,
+}
+
+impl ImagesData {
+    /// Copies their pixels.
+    pub fn copy(images: &shapes::ImageBatch) -> Result<Self, Failure> {
+        Ok(Self {
+            shape: [images.images, images.height, images.width].map(i64::from),
+            pixels: PixelData::copy(&images.pixels)?,
+        })
+    }
+
+    /// Borrows them for a backbone.
+    pub fn batch(&self) -> udi::ImageBatch<'_> {
+        let [images, height, width] = self.shape;
+        udi::ImageBatch {
+            images,
+            height,
+            width,
+            pixels: self.pixels.pixels(),
+        }
+    }
+}
+
 /// Target samples of a batch.
 pub struct TargetData {
     tokens: Vec<i32>,

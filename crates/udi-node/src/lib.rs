@@ -13,9 +13,10 @@
 //! | `view_threads` | the threads that decode and render |
 //! | `native_image`, `jpeg_file` | decoded images |
 //! | `unfinished_batch`, `unfinished_recipes`, `view_batch`, `view_pixels` | views while they are rendered, and then |
-//! | `view_filling`, `evaluation_views`, `engine`, `vote`, `machine` | the calls |
+//! | `view_filling`, `evaluation_views`, `engine`, `vote`, `components`, `machine` | the calls |
 //! | `crop_views`, `probe` | training views and classifiers of the linear probe |
 //! | `encoder` | a frozen backbone: features, tokens, attention |
+//! | `inspection` | what an engine's networks were shown, from one call to the next |
 //! | `thread` | the native thread that owns a learner or an encoder |
 //! | `state_writer` | saves beside the steps |
 //! | `file_lock` | keeps two processes out of one run |
@@ -34,6 +35,7 @@
 
 mod average;
 mod batch;
+mod components;
 mod convert;
 mod crop_views;
 mod encoder;
@@ -44,6 +46,7 @@ mod failure;
 mod file_lock;
 mod guard;
 mod held;
+mod inspection;
 mod jpeg_file;
 mod machine;
 mod memory;

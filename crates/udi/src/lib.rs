@@ -10,8 +10,10 @@ mod batch;
 mod config;
 mod encoder;
 mod error;
+mod frozen;
 mod guard;
 mod head;
+mod inspection;
 mod layers;
 mod learner;
 mod maps;
@@ -22,6 +24,7 @@ mod network;
 mod objective;
 mod optim;
 mod parameters;
+mod principal_components;
 mod probe;
 mod random;
 mod sampling;
@@ -37,11 +40,14 @@ pub use config::{
     HeadConfig, LearnerConfig, ModelConfig, ObjectiveConfig, OptimizerConfig, OptimizerKind,
     Precision, ScheduleValues,
 };
-pub use encoder::{Encoder, EncoderConfig, ImageBatch, Queries};
+pub use encoder::{Encoder, EncoderConfig};
 pub use error::UdiError;
+pub use frozen::{ImageBatch, Queries};
+pub use inspection::{Inspection, InspectionReport};
 pub use learner::{Branch, Learner, StepReport};
 pub use maps::{SamplingMaps, TargetSamples};
 pub use neighbours::{Labelled, NeighbourScore, NeighbourVote, neighbour_vote};
+pub use principal_components::{ComponentsRequest, PrincipalComponents, principal_components};
 pub use probe::{LabelledRows, Probe, ProbeCandidate, ProbeConfig};
 pub use state::Snapshot;
 pub use stopwatch::Phase;

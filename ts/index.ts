@@ -65,6 +65,7 @@ export {
   machine,
   type Native,
   type NativeImage,
+  type NetworkInspection,
   nativeImage,
   openViewBatch,
   type RenderViews,
@@ -78,6 +79,7 @@ export type {
   BatchShape,
   DecodedImage,
   HeadOptions,
+  InspectionReport,
   ModelOptions,
   MultiCropBatch,
   NativeOptions,
@@ -103,7 +105,8 @@ export { listRuns } from "./report/list-runs.js";
 export type { RunState } from "./report/run-state.js";
 export type { BestScore, RunSummary } from "./report/run-summary.js";
 export { type ReportRequest, type WrittenReport, writeReport } from "./report/write-report.js";
-export type { EvaluationRecord, SkippedRecord, StepRecord } from "./run/records.js";
+export type { EvaluationRecord, SkippedRecord, StepRecord, WatchRecord } from "./run/records.js";
+export { type RunServer, type ServeRequest, serveRuns } from "./serve/serve-runs.js";
 export { type CheckProgress, type CheckRequest, checkData } from "./survey/check-data.js";
 export type { CheckReport } from "./survey/report.js";
 export { train } from "./train/pretrain.js";

@@ -15,6 +15,7 @@ const run: RunSummary = {
   loss: 2.71658,
   imagesPerSecond: 1234.5,
   best: { top1: 0.614, neighbours: 20, step: 126 },
+  signs: ["uniform outputs", "few directions"],
   changedAt: "2026-01-01T21:30:00Z",
   configHash: "0".repeat(64),
 };
@@ -29,6 +30,7 @@ const empty: RunSummary = {
   loss: null,
   imagesPerSecond: null,
   best: null,
+  signs: null,
   changedAt: null,
 };
 
@@ -38,9 +40,9 @@ function text(...runs: RunSummary[]): string {
 
 test("each run is a line, and numbers stand under each other", () => {
   expect(text(run, empty)).toMatchInlineSnapshot(`
-    "run            state    epoch  step    loss        best k-NN  images/s  changed
-    a              running   3/18   189  2.7166  61.4 % (k = 20)      1235  2 h ago
-    sweep/another  damaged    0/?     0       -                -         -  -"
+    "run            state    epoch  step    loss        best k-NN  watch                            images/s  changed
+    a              running   3/18   189  2.7166  61.4 % (k = 20)  uniform outputs, few directions      1235  2 h ago
+    sweep/another  damaged    0/?     0       -                -  -                                       -  -"
   `);
 });
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -9,7 +10,9 @@ import {
   startText,
   statusText,
 } from "../../ts/cli/train-text.js";
-import { evaluationAt, exampleConfig, stepAt } from "../run/example-run.js";
+import { watchTable } from "../../ts/cli/watch-text.js";
+import type { TrainResult } from "../../ts/train/train-options.js";
+import { evaluationAt, exampleConfig, stepAt, watchAt } from "../run/example-run.js";
 
 const start = {
   folder: "/runs/a",
@@ -40,15 +43,18 @@ test("the start says what runs on what, and why so", () => {
 
 test("the untrained network and the last teacher stand side by side", () => {
   const trained = { ...evaluationAt(36), scores: [{ neighbours: 10, top1: 0.912, top5: 1 }] };
-  const text = resultText({
+  const result: TrainResult = {
     outcome: "finished",
     folder: "/runs/a",
     step: 36,
     last: stepAt(36),
     checkpoint: "/runs/a/checkpoints/36",
     evaluations: [evaluationAt(0), evaluationAt(18), trained],
-  });
+    watch: [watchAt(0), watchAt(36)],
+  };
+  const text = resultText(result, null);
   expect(text).toMatch(/untrained network +teacher, step 36/);
+  expect(text).toMatch(/effective rank +12\.0 of 96 +30\.0 of 96/);
   expect(text).toMatch(/10 neighbours +50\.0 % +91\.2 %/);
   expect(text).toMatch(/checkpoint +\/runs\/a\/checkpoints\/36/);
 });
@@ -61,14 +67,36 @@ test("a run without evaluations prints no table", () => {
     last: null,
     checkpoint: "/a/3",
     evaluations: [],
+    watch: [],
   } as const;
-  expect(resultText(run)).toMatch(/^finished after 3 steps\n/);
+  expect(resultText(run, null)).toMatch(/^finished after 3 steps\n/);
 });
 
 test("an evaluation is told in one line", () => {
-  expect(evaluationText(evaluationAt(0))).toBe(
+  expect(evaluationText(evaluationAt(0), null)).toBe(
     "held-out k-NN accuracy of the untrained network: 50.0 % (k = 10)",
   );
+});
+
+test("a run that starts from given weights calls them so, not untrained", () => {
+  expect(evaluationText(evaluationAt(0), "weights.safetensors")).toBe(
+    "held-out k-NN accuracy of the given weights: 50.0 % (k = 10)",
+  );
+  expect(evaluationText(evaluationAt(18), "weights.safetensors")).toContain("of the teacher, step 18:");
+});
+
+test("first look and last of the collapse watch stand side by side, with the signs of the last", () => {
+  const named = ({ step }: { readonly step: number }) => `step ${step}`;
+  const last = { ...watchAt(36), signs: ["uniform outputs"] };
+  const text = stripVTControlCharacters(watchTable([watchAt(0), watchAt(18), last], named).join("\n"));
+  expect(text).toMatchInlineSnapshot(`
+    "collapse watch                        step 0             step 36
+    effective rank                    12.0 of 96          30.0 of 96
+    divergence from mean               2.00 nats           2.00 nats
+    signs of a collapse: uniform outputs
+    "
+  `);
+  expect(watchTable([watchAt(0)], named)).toEqual([]);
 });
 
 test("the command to go on fits the shell and the working folder", () => {

@@ -32,6 +32,8 @@ test("nothing is auto any more, and each choice has its value and reason", () =>
         "device",
         "evaluate.knn.cropSize",
         "evaluate.knn.resizeTo",
+        "evaluate.pictures.everyEpochs",
+        "evaluate.watch.images",
         "model.classTokens",
         "model.depth",
         "model.heads",

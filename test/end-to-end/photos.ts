@@ -64,4 +64,5 @@ training: { epochs: 6, batchSize: 8 }
 schedule: { learningRate: 0.1, warmupEpochs: 1, warmupTeacherTemperatureEpochs: 2, teacherTemperature: 0.05 }
 checkpoint: { keepLast: 99 }
 logging: { everySteps: 1 }
+evaluate: { pictures: { everyEpochs: null } }
 `;

@@ -49,6 +49,7 @@ test("a run leaves its files, and nothing unfinished", () => {
     "evaluations.jsonl",
     "metrics.jsonl",
     "skipped.jsonl",
+    "watch.jsonl",
   ]);
   expect(checkpoints(whole)).toEqual([6, 12, 18, 24, 30, 36]);
   expect(readdirSync(join(whole, "checkpoints", "36")).sort()).toEqual([

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ArgumentError, RunError } from "../../ts/errors.js";
 import { type Encoder, type EncoderOptions, openEncoder } from "../../ts/native/encoder.js";
 import { type Native, openEngine } from "../../ts/native/engine.js";
-import { noise, OPTIONS } from "./small-engine.js";
+import { AT, noise, OPTIONS, smallBatch } from "./small-engine.js";
 
 const folder = mkdtempSync(join(tmpdir(), "udi-encoder-"));
 const file = join(folder, "state.safetensors");
@@ -47,6 +47,23 @@ test("a frozen encoder has the class feature of the network that was saved", asy
   });
   expect(cls.length).toBe(expected.length);
   for (const [at, value] of cls.entries()) expect(value).toBeCloseTo(expected[at] as number, 5);
+});
+
+test("a network in training has the tokens and the attention of the encoder that is made of it", async () => {
+  await using training = await openEngine(OPTIONS);
+  await training.stepUdi(smallBatch(), { ...AT, learningRate: 0.05 });
+  const state = join(folder, "trained.safetensors");
+  await training.save(state);
+  const tokens: Float32Array[] = [];
+  for (const network of ["teacher", "student"] as const) {
+    await using frozen = await openEncoder({ ...PLACE, file: state, network });
+    const wide = { images: 2, height: 12, width: 20, pixels: noise(2 * 3 * 240, 4) };
+    expect(await training.tokens(wide, network)).toEqual((await frozen.layers(wide, 1))[0]);
+    expect(await training.attention(wide, network)).toEqual(await frozen.attention(wide));
+    tokens.push(await training.tokens(BATCH, network));
+  }
+  expect(tokens[0]).not.toEqual(tokens[1]);
+  expect(await training.tokens(BATCH)).toEqual(tokens[0]);
 });
 
 test("features are rows of the tokens of the last block", async () => {

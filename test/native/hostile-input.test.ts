@@ -7,6 +7,7 @@ import {
   type Native,
   neighbourVote,
   openEngine,
+  principalComponents,
   renderEvaluationViews,
   renderViews,
 } from "../../ts/native/engine.js";
@@ -169,6 +170,20 @@ test("embedding survives anything in any place of its arguments", async () => {
   await survives([views, "teacher"], (given, network) => native.embed(given, network));
 });
 
+test("an inspection survives anything in any place of its arguments", async () => {
+  await survives([smallBatch(), 0.05], async (given, temperature) => {
+    const inspection = native.inspection();
+    await inspection.add(given);
+    return inspection.report(temperature);
+  });
+});
+
+test("tokens and attention survive anything in any place of their arguments", async () => {
+  const batch = { images: 1, height: 16, width: 12, pixels: new Uint8Array(3 * 16 * 12) };
+  await survives([batch, "teacher"], (given, network) => native.tokens(given, network), 200);
+  await survives([batch, "student"], (given, network) => native.attention(given, network), 200);
+});
+
 test("an encoder survives anything in any place of its arguments", async () => {
   const file = join(temporaryFolder(), "state.safetensors");
   // Not of the engine above: its weights have been through hostile steps.
@@ -196,6 +211,10 @@ test("the vote survives anything in any place of its arguments", async () => {
     temperature: 0.07,
   };
   await survives([vote], neighbourVote);
+});
+
+test("components survive anything in any place of their arguments", async () => {
+  await survives([{ vectors: new Float32Array(12), width: 4, components: 2 }], principalComponents);
 });
 
 test("state files survive any name", async () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fitPatchColours, paintPatches } from "../../ts/picture/patch-colours.js";
-import { principalComponents, scores } from "../../ts/picture/principal-components.js";
+import { fitComponents, scores } from "../../ts/picture/principal-components.js";
 import { randomStream } from "../../ts/random.js";
 
 const WIDTH = 6;
@@ -17,11 +17,12 @@ function grouped(count: number) {
   return { width: WIDTH, values };
 }
 
-test("components are unit vectors, orthogonal, in the order of their variance, wherever the vectors lie", () => {
-  fc.assert(
-    fc.property(fc.double({ min: -50, max: 50, noNaN: true }), (offset) => {
+test("components are unit vectors, orthogonal, in the order of their variance, wherever the vectors lie", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.double({ min: -50, max: 50, noNaN: true }), async (offset) => {
       const { width, values } = grouped(200);
-      const found = principalComponents({ width, values: values.map((value) => value + offset) }, 3);
+      const moved = values.map((value) => value + offset);
+      const { components: found } = await fitComponents({ width, values: moved }, 3);
       for (const [a, first] of found.directions.entries()) {
         for (const [b, second] of found.directions.entries()) {
           const product = first.reduce((sum, value, at) => sum + value * (second[at] as number), 0);
@@ -36,18 +37,29 @@ test("components are unit vectors, orthogonal, in the order of their variance, w
   );
 });
 
-test("scores are the coordinates along a component, about their mean", () => {
+test("scores are the coordinates along a component, about their mean", async () => {
   const vectors = { width: 2, values: Float32Array.of(0, 1, 4, 1, 8, 1) };
-  expect([...scores(vectors, principalComponents(vectors, 1), 0)]).toEqual([-4, 0, 4]);
+  const { components } = await fitComponents(vectors, 1);
+  expect([...scores(vectors, components, 0)]).toEqual([-4, 0, 4]);
+});
+
+test("the scores of the vectors that components were found of are those of any vectors", async () => {
+  const vectors = grouped(50);
+  const found = await fitComponents(vectors, 3);
+  for (const [component, own] of found.scores.entries()) {
+    const others = scores(vectors, found.components, component);
+    expect(own).toHaveLength(50);
+    for (const [at, value] of own.entries()) expect(value).toBeCloseTo(others[at] as number, 4);
+  }
 });
 
 test.each([
   ["first", 0],
   ["second", 1],
-])("the group that is attended to more, the %s, is the foreground; the rest is dark", (_, group) => {
+])("the group that is attended to more, the %s, is the foreground; the rest is dark", async (_, group) => {
   const vectors = grouped(200);
   const attention = Float32Array.from({ length: 200 }, (_, row) => (row % 2 === group ? 1.5 : 0.5));
-  const fit = fitPatchColours({ ...vectors, attention });
+  const fit = await fitPatchColours({ ...vectors, attention });
   const pixels = paintPatches(
     fit,
     { vectors, rows: 1, columns: 200 },
@@ -59,9 +71,9 @@ test.each([
   }
 });
 
-test("patches that are all alike are drawn, in one colour", () => {
+test("patches that are all alike are drawn, in one colour", async () => {
   const vectors = { width: WIDTH, values: new Float32Array(4 * WIDTH).fill(3) };
-  const fit = fitPatchColours({ ...vectors, attention: new Float32Array(4).fill(1) });
+  const fit = await fitPatchColours({ ...vectors, attention: new Float32Array(4).fill(1) });
   const pixels = paintPatches(
     fit,
     { vectors, rows: 2, columns: 2 },

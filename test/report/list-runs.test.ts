@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { listRuns } from "../../ts/report/list-runs.js";
 import { markForRequeue } from "../../ts/run/requeue.js";
+import { watchAt } from "../run/example-run.js";
 import { temporaryFolder } from "../run/temporary-folder.js";
 import { openExample, writeExample } from "./example-runs.js";
 
@@ -72,4 +73,16 @@ test("runs are found some folders deep, a run itself too, and links are not foll
 
 test("a folder that does not exist is an error that names it", async () => {
   await expect(listRuns("/nowhere/at/all")).rejects.toThrow("expected a folder, received /nowhere/at/all");
+});
+
+test("the signs of the last look are told; a run that was never looked at has none to tell", async () => {
+  const folder = temporaryFolder();
+  {
+    await using run = await openExample(join(folder, "a"));
+    await run.logWatch({ ...watchAt(3), signs: ["one prototype"] });
+    await run.logWatch({ ...watchAt(6), signs: ["uniform outputs"] });
+  }
+  await writeExample(join(folder, "b"), 3);
+  const runs = await listRuns(folder);
+  expect(runs.map(({ signs }) => signs)).toEqual([["uniform outputs"], null]);
 });

@@ -8,7 +8,7 @@ import type { Native } from "../../ts/native/engine.js";
 import type { SavedState } from "../../ts/native/types.js";
 import type { DatasetIdentity } from "../../ts/run/dataset-identity.js";
 import type { Environment } from "../../ts/run/environment.js";
-import type { EvaluationRecord, StepRecord } from "../../ts/run/records.js";
+import type { EvaluationRecord, StepRecord, WatchRecord } from "../../ts/run/records.js";
 import type { Progress } from "../../ts/run/run.js";
 
 export const dataset: DatasetIdentity = { path: "/data/photos", images: 200, names: "a".repeat(64) };
@@ -82,4 +82,27 @@ export function stepAt(step: number): StepRecord {
 
 export function evaluationAt(step: number): EvaluationRecord {
   return { step, protocol: "knn", network: "teacher", scores: [{ neighbours: 10, top1: 0.5, top5: 0.9 }] };
+}
+
+export function watchAt(step: number): WatchRecord {
+  return {
+    step,
+    epoch: Math.floor(step / 3),
+    images: 200,
+    effectiveRank: 12 + step / 2,
+    largestRank: 96,
+    spread: 0.5,
+    entropyOfMean: 4,
+    meanEntropy: 2,
+    largestEntropy: Math.log(512),
+    prototypesUsed: 0.25,
+    agreement: 0.5,
+    chanceAgreement: 0.25,
+    centerNorms: { cls: step, clsPlus: step, patch: step },
+    divergence: 2,
+    teacherTemperature: 0.04,
+    gradientNorm: step === 0 ? null : 1 / 3,
+    seconds: 1,
+    signs: [],
+  };
 }

@@ -68,6 +68,7 @@ test("a new run writes its configuration and environment and nothing else of its
     "metrics.jsonl",
     "run.lock",
     "skipped.jsonl",
+    "watch.jsonl",
   ]);
   const told = JSON.parse(readFileSync(join(folder, "environment.json"), "utf8"));
   expect(told).toEqual({ ...environment, earlier: [] });
@@ -150,7 +151,7 @@ test("a resumed run goes on from its newest checkpoint, and its logs are cut to 
   await using run = await open(entry);
   expect(steps(folder, "metrics.jsonl")).toEqual([1, 2, 3]);
   expect(steps(folder, "skipped.jsonl")).toEqual([1, 2, 3]);
-  expect(run.evaluations.map(({ step }) => step)).toEqual([0, 2]);
+  expect(run.logged.evaluations.map(({ step }) => step)).toEqual([0, 2]);
   expect(run.newestCheckpoint).toBe(join(folder, "checkpoints", "3"));
 });
 
@@ -162,7 +163,7 @@ test("logs of a resumed run equal those of one that was never stopped", async ()
   await using run = await open(await enter({ folder: whole }));
   await run.logEvaluation(evaluationAt(0));
   await train(run, 1, 8, 8);
-  for (const name of ["metrics.jsonl", "skipped.jsonl", "evaluations.jsonl"]) {
+  for (const name of ["metrics.jsonl", "skipped.jsonl", "evaluations.jsonl", "watch.jsonl"]) {
     expect(readFileSync(join(folder, name), "utf8")).toBe(readFileSync(join(whole, name), "utf8"));
   }
 });
@@ -207,7 +208,7 @@ test("a run that was stopped before its first checkpoint starts from the beginni
   expect(remarks).toEqual([`the run in ${folder} has made no checkpoint yet: it starts from the beginning`]);
   await using run = await open(entry);
   expect(readFileSync(join(folder, "metrics.jsonl"), "utf8")).toBe("");
-  expect(run.evaluations.map(({ step }) => step)).toEqual([0]);
+  expect(run.logged.evaluations.map(({ step }) => step)).toEqual([0]);
 });
 
 test("there must be a run to go on with", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { checkpointIsDue, evaluationIsDue, following } from "../../ts/train/plan.js";
+import { checkpointIsDue, evaluationIsDue, following, picturesAreDue } from "../../ts/train/plan.js";
 import type { Position } from "../../ts/views/planned-batches.js";
 import { exampleConfig } from "../run/example-run.js";
 
@@ -83,4 +83,20 @@ test("the untrained network and the last teacher are evaluated, and those betwee
 
 test("without evaluation none is due, not even at the end", () => {
   expect(evaluations(2, null)).toEqual([]);
+});
+
+test("pictures are due at the like places, by their own key", () => {
+  const due = (epochs: number, everyEpochs: string) => {
+    const settled = config(
+      epochs,
+      "evaluate.knn.everyEpochs=null",
+      `evaluate.pictures.everyEpochs=${everyEpochs}`,
+    );
+    return places(epochs).flatMap((place) => (picturesAreDue(settled, place) ? [place.step] : []));
+  };
+  expect(due(4, "3")).toEqual([0, 9, 12]);
+  expect(due(4, "0")).toEqual([0, 12]);
+  expect(due(4, "null")).toEqual([]);
+  expect(due(4, "auto")).toEqual([0, 3, 6, 9, 12]);
+  expect(due(25, "auto").map((step) => step / STEPS_PER_EPOCH)).toEqual([0, 3, 6, 9, 12, 15, 18, 21, 24, 25]);
 });

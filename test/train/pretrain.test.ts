@@ -29,6 +29,7 @@ test("a program is told of the start, of every step and of the end", async () =>
     last: steps.at(-1),
     checkpoint: join(folder, "whole", "checkpoints", "36"),
     evaluations: [],
+    watch: result.watch,
   });
 });
 

@@ -50,6 +50,7 @@ test("a run that was trained to its end is sound, and is not changed by looking 
     "metrics.jsonl every step once",
     "skipped.jsonl readable",
     "evaluations.jsonl readable",
+    "watch.jsonl readable",
   ]);
   expect(verification.checks.map(({ outcome }) => outcome)).toEqual(told.map(() => "good"));
   expect(contents(whole)).toEqual(before);

@@ -16,6 +16,7 @@ import { previewCommand } from "./preview-command.js";
 import { reportCommand } from "./report-command.js";
 import { reportError } from "./report-error.js";
 import { runsCommand } from "./runs-command.js";
+import { serveCommand } from "./serve-command.js";
 import { trainCommand } from "./train-command.js";
 import { verifyCommand } from "./verify-command.js";
 
@@ -29,6 +30,7 @@ const commands = [
   dataCommand(),
   runsCommand(),
   reportCommand(),
+  serveCommand(),
   evaluateCommand(),
   embedCommand(),
   attentionCommand(),

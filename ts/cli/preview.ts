@@ -24,7 +24,7 @@ async function previewRequest(file: string | undefined, choice: PreviewChoice): 
   const config = loadConfig({ file, set: [...(choice.set ?? []), ...seeded], data: choice.data });
   const { model, crops, seed, data } = config;
   using report = openingReport();
-  const { train } = await openTrainingData({ data, evaluate: { knn: withoutEvaluation(config) } }, report);
+  const { train } = await openTrainingData({ data, evaluate: withoutKnn(config) }, report);
   return {
     source: train,
     crops: { ...crops, patchSize: model.patchSize, includePatch: model.includePatch },
@@ -37,6 +37,6 @@ async function previewRequest(file: string | undefined, choice: PreviewChoice): 
 }
 
 /** The held-out images are not looked at. */
-function withoutEvaluation({ evaluate }: Config): Config["evaluate"]["knn"] {
-  return { ...evaluate.knn, everyEpochs: null };
+function withoutKnn({ evaluate }: Config): Config["evaluate"] {
+  return { ...evaluate, knn: { ...evaluate.knn, everyEpochs: null } };
 }

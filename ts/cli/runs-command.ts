@@ -4,7 +4,8 @@ import { Command } from "commander";
 const AFTER = `
 States: running (a process works on it), stopped, finished, requeue (a batch system stopped it and should start it again),
 damaged (configuration or newest checkpoint cannot be read: udi-native verify RUN says more). Loss and images/s are means
-over the last 20 steps; the best k-NN accuracy is that of all evaluations on held-out images, with its k.
+over the last 20 steps; the best k-NN accuracy is that of all evaluations on held-out images, with its k. watch: signs of a
+collapse that the last look found, or ok.
 `;
 
 export function runsCommand(): Command {

@@ -11,10 +11,10 @@ const COLOURS: Readonly<Record<RunState, (text: string) => string>> = {
   damaged: pc.red,
 };
 
-const HEADS = ["run", "state", "epoch", "step", "loss", "best k-NN", "images/s", "changed"] as const;
+const HEADS = ["run", "state", "epoch", "step", "loss", "best k-NN", "watch", "images/s", "changed"] as const;
 
 /** Columns of names; the others hold numbers and end at the same place. */
-const NAMES = new Set([0, 1, 7]);
+const NAMES = new Set([0, 1, 6, 8]);
 
 export function runsText(runs: readonly RunSummary[], now: Date): string {
   if (runs.length === 0) return "no runs";
@@ -32,7 +32,7 @@ export function runsText(runs: readonly RunSummary[], now: Date): string {
 }
 
 function cells(run: RunSummary, now: Date): string[] {
-  const { name, state, epoch, epochs, step, loss, best, imagesPerSecond, changedAt } = run;
+  const { name, state, epoch, epochs, step, loss, best, signs, imagesPerSecond, changedAt } = run;
   return [
     printable(name),
     state,
@@ -40,6 +40,7 @@ function cells(run: RunSummary, now: Date): string[] {
     String(step),
     loss === null ? "-" : loss.toFixed(4),
     bestText(best),
+    watchText(signs),
     imagesPerSecond === null ? "-" : imagesPerSecond.toFixed(imagesPerSecond < 10 ? 1 : 0),
     changedAt === null ? "-" : ago(now.getTime() - Date.parse(changedAt)),
   ];
@@ -57,6 +58,11 @@ function padded(cell: string, width: number, isName: boolean): string {
 function bestText(best: BestScore | null): string {
   if (best === null) return "-";
   return `${(100 * best.top1).toFixed(1)} % (k = ${best.neighbours})`;
+}
+
+function watchText(signs: RunSummary["signs"]): string {
+  if (signs === null) return "-";
+  return signs.length === 0 ? "ok" : signs.join(", ");
 }
 
 const UNITS = [

@@ -5,6 +5,8 @@ import type { EvaluationRecord, StepRecord } from "../run/records.js";
 import type { SampleTally } from "../train/skip-limit.js";
 import type { TrainResult, TrainStart } from "../train/train-options.js";
 import type { Pace } from "./pace.js";
+import { type Naming, tableRow } from "./table-row.js";
+import { watchTable } from "./watch-text.js";
 
 export interface Status {
   readonly record: StepRecord;
@@ -44,16 +46,19 @@ export function statusText({ record, samples, pace, start }: Status): string {
 }
 
 /** One evaluation in one line. */
-export function evaluationText({ step, scores }: EvaluationRecord): string {
+export function evaluationText({ step, scores }: EvaluationRecord, init: Init): string {
   const shown = scores.map(({ neighbours, top1 }) => `${percent(top1)} (k = ${neighbours})`);
-  return `held-out k-NN accuracy of the ${networkName(step)}: ${shown.join(", ")}`;
+  return `held-out k-NN accuracy of the ${networkName(step, init)}: ${shown.join(", ")}`;
 }
 
 /** What came of a run that is finished. */
-export function resultText({ folder, step, last, checkpoint, evaluations }: TrainResult): string {
+export function resultText(result: TrainResult, init: Init): string {
+  const { folder, step, last, checkpoint, evaluations, watch } = result;
   const loss = last === null ? "" : `, loss ${last.loss.toFixed(4)}`;
+  const named = (record: { readonly step: number }) => networkName(record.step, init);
   return [
-    ...accuracyTable(evaluations),
+    ...accuracyTable(evaluations, named),
+    ...watchTable(watch, named),
     `finished after ${step} steps${loss}`,
     `run         ${shownPath(folder)}`,
     `checkpoint  ${shownPath(checkpoint)}`,
@@ -74,10 +79,10 @@ export function resumeCommand(folder: string, named = shownPath(folder)): string
 }
 
 /** First evaluation and last, side by side. */
-function accuracyTable(evaluations: readonly EvaluationRecord[]): string[] {
+function accuracyTable(evaluations: readonly EvaluationRecord[], named: Naming): string[] {
   const [first, last] = [evaluations[0], evaluations.at(-1)];
   if (first === undefined || last === undefined || first === last) return [];
-  const heads = [networkName(first.step), networkName(last.step)];
+  const heads = [named(first), named(last)];
   const rows = last.scores.map(({ neighbours, top1 }, index) => {
     const before = first.scores[index];
     return tableRow(`${neighbours} neighbours`, [
@@ -88,12 +93,12 @@ function accuracyTable(evaluations: readonly EvaluationRecord[]): string[] {
   return [pc.bold(tableRow("held-out k-NN accuracy", heads)), ...rows, ""];
 }
 
-function tableRow(name: string, values: readonly string[]): string {
-  return name.padEnd(24) + values.map((value) => value.padStart(20)).join("");
-}
+/** What a run began with: the configuration's `init`. */
+type Init = string | null;
 
-function networkName(step: number): string {
-  return step === 0 ? "untrained network" : `teacher, step ${step}`;
+function networkName(step: number, init: Init): string {
+  if (step > 0) return `teacher, step ${step}`;
+  return init === null ? "untrained network" : "given weights";
 }
 
 function percent(share: number): string {

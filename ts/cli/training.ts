@@ -33,14 +33,14 @@ export async function runTraining(file: string | undefined, choice: TrainChoice)
       progress.start(start);
     },
     onStep: (record, samples) => progress.step(record, samples),
-    onEvaluation: (record) => progress.say(evaluationText(record)),
+    onEvaluation: (record) => progress.say(evaluationText(record, config.init)),
     onRemark: (line) => {
       indexing[Symbol.dispose]();
       progress.say(`${pc.yellow("remark:")} ${line}`);
     },
   });
   progress[Symbol.dispose]();
-  if (result.outcome === "finished") return console.log(resultText(result));
+  if (result.outcome === "finished") return console.log(resultText(result, config.init));
   if (interruption.requeue !== null) await requeue(result, interruption.requeue);
   console.error(resumeText(result));
   process.exitCode = interruption.exitStatus ?? 0;

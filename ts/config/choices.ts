@@ -36,6 +36,19 @@ export function chooseWorkers(device: Device, cores: number): Choice<number> {
   return [Math.max(1, cores - 1), `all but one of ${cores} cores; the step runs on the GPU`];
 }
 
+/** So few that looking at them costs little beside an epoch, as long as they say something. */
+export function chooseWatchImages({ samples }: Pick<RunFacts, "samples">): Choice<number> {
+  const tenth = Math.floor(samples / 10);
+  if (tenth > 512) return [512, "enough of any data"];
+  if (tenth >= 64) return [tenth, `a tenth of ${samples} images`];
+  return samples < 64 ? [samples, "all there are"] : [64, "fewer say little"];
+}
+
+/** A development in about ten pictures, beside the first one. */
+export function choosePictureEpochs(epochs: number): Choice<number> {
+  return [Math.ceil(epochs / 10), `a tenth of ${epochs} epochs`];
+}
+
 export function chooseDataKind(
   { path, mix }: Pick<Config["data"], "path" | "mix">,
   { dataKind }: Pick<RunFacts, "dataKind">,

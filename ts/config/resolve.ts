@@ -4,16 +4,26 @@ import {
   chooseCropSize,
   chooseDataKind,
   chooseDevice,
+  choosePictureEpochs,
   choosePrecision,
   chooseResizeTo,
   chooseThreads,
+  chooseWatchImages,
   chooseWorkers,
 } from "./choices.js";
 import { factProblems } from "./fact-checks.js";
 import { modelShape } from "./model-shape.js";
 import { placesOf } from "./places.js";
 import { configError } from "./problems.js";
-import type { Device, ResolvedConfig, ResolvedData, ResolvedKnn, RunFacts } from "./resolved.js";
+import type {
+  Device,
+  ResolvedConfig,
+  ResolvedData,
+  ResolvedKnn,
+  ResolvedPictures,
+  ResolvedWatch,
+  RunFacts,
+} from "./resolved.js";
 import type { Config } from "./schema.js";
 import { type Reasons, settle } from "./settle.js";
 
@@ -32,7 +42,12 @@ export function resolveConfig(config: Config, facts: RunFacts): ResolvedConfig {
     data: resolveData(config.data, device, facts, reasons),
     model: { ...model, ...modelShape(model, reasons), imageSize: crops.globalSize },
     crops: { ...crops, patchSize: model.patchSize, includePatch: model.includePatch },
-    evaluate: { knn: resolveKnn(config, reasons) },
+    evaluate: {
+      ...config.evaluate,
+      knn: resolveKnn(config, reasons),
+      watch: resolveWatch(config, facts, reasons),
+      pictures: resolvePictures(config, reasons),
+    },
     reasons,
   };
 }
@@ -43,6 +58,19 @@ function resolveData(data: Config["data"], device: Device, facts: RunFacts, reas
     kind: settle(reasons, "data.kind", data.kind, () => chooseDataKind(data, facts)),
     workers: settle(reasons, "data.workers", data.workers, () => chooseWorkers(device, facts.cores)),
   };
+}
+
+function resolveWatch({ evaluate }: Config, facts: RunFacts, reasons: Reasons): ResolvedWatch {
+  const { everyEpochs, images } = evaluate.watch;
+  const choose = () => chooseWatchImages(facts);
+  return { everyEpochs, images: settle(reasons, "evaluate.watch.images", images, choose) };
+}
+
+function resolvePictures({ evaluate, training }: Config, reasons: Reasons): ResolvedPictures {
+  const { everyEpochs, ...pictures } = evaluate.pictures;
+  if (everyEpochs === null) return { ...pictures, everyEpochs };
+  const choose = () => choosePictureEpochs(training.epochs);
+  return { ...pictures, everyEpochs: settle(reasons, "evaluate.pictures.everyEpochs", everyEpochs, choose) };
 }
 
 function resolveKnn({ evaluate, crops }: Config, reasons: Reasons): ResolvedKnn {

@@ -44,7 +44,7 @@ export interface ResolvedConfig
   readonly objective: ObjectiveOptions;
   readonly optimizer: OptimizerOptions;
   readonly crops: ResolvedCrops;
-  readonly evaluate: { readonly knn: ResolvedKnn };
+  readonly evaluate: ResolvedEvaluate;
   /** For each key that was "auto", in dotted form: the value chosen and why. */
   readonly reasons: Readonly<Record<string, string>>;
 }
@@ -62,6 +62,21 @@ export interface ResolvedModel extends ModelOptions {
 export interface ResolvedCrops extends Readonly<Config["crops"]> {
   readonly patchSize: number;
   readonly includePatch: boolean;
+}
+
+export interface ResolvedEvaluate extends Omit<Config["evaluate"], "knn" | "watch" | "pictures"> {
+  readonly knn: ResolvedKnn;
+  readonly watch: ResolvedWatch;
+  readonly pictures: ResolvedPictures;
+}
+
+export interface ResolvedWatch extends Omit<Config["evaluate"]["watch"], "images"> {
+  readonly images: number;
+}
+
+export interface ResolvedPictures extends Omit<Config["evaluate"]["pictures"], "everyEpochs"> {
+  /** Null: never; 0: of the untrained network and at the end only. */
+  readonly everyEpochs: number | null;
 }
 
 export interface ResolvedKnn extends Omit<Config["evaluate"]["knn"], "resizeTo" | "cropSize"> {

@@ -125,6 +125,14 @@ const knn = section({
   cropSize: orAuto(count()),
 });
 
+const watch = section({ everyEpochs: orNull(countOrNone()), images: orAuto(wholeNumber({ min: 2 })) });
+
+const pictures = section({
+  everyEpochs: orNull(orAuto(countOrNone())),
+  images: wholeNumber({ min: 1, max: 12 }),
+  pool: wholeNumber({ min: 1, max: 4096 }),
+});
+
 export const configSchema = section({
   seed: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }),
   device: orAuto(device),
@@ -156,7 +164,7 @@ export const configSchema = section({
     keepEveryEpochs: countOrNone(),
   }),
   logging: section({ everySteps: count(), tensorboard: flag() }),
-  evaluate: section({ knn }),
+  evaluate: section({ knn, watch, pictures }),
 });
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

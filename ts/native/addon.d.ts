@@ -31,6 +31,16 @@ export declare class Engine {
   stepViews(views: ViewBatch, at: ScheduleValues, profile: boolean): Promise<StepReport>
   /** Class-token features: `[images, C]`. */
   embed(views: EvaluationViews, network: 'student' | 'teacher'): Promise<Float32Array>
+  /** Tokens after the final norm: `[images, tokens, C]`. */
+  tokens(images: ImageBatch, network: 'student' | 'teacher'): Promise<Float32Array>
+  /** Attention of the last block: `[images, heads, queries, tokens]`. */
+  attention(images: ImageBatch, allQueries: boolean, network: 'student' | 'teacher'): Promise<Float32Array>
+  /** Shows both networks the global views of a batch in JavaScript's memory, which is copied before this returns. */
+  inspectArrays(batch: MultiCropBatch, inspection: Inspection): Promise<undefined>
+  /** Shows both networks rendered global views, which stay usable. */
+  inspectViews(views: ViewBatch, inspection: Inspection): Promise<undefined>
+  /** What the networks tell apart of the images that they were shown. */
+  inspected(inspection: Inspection, teacherTemperature: number): Promise<InspectionReport>
   /** Floating-point operations a second of matrix products in the engine's precision, measured now. */
   matrixPeak(): Promise<number>
   /** Most bytes that tensors of the CUDA device took at once; null on the CPU. */
@@ -57,6 +67,12 @@ export declare class ImageWriter {
   append(part: Uint8Array): void
   /** The image; it must be whole. */
   finish(): NativeImage
+}
+
+/** Features of the images that an engine's networks were shown. Those of one engine belong together. */
+export declare class Inspection {
+  /** Of no image yet. */
+  constructor()
 }
 
 /** A decoded image in native memory. */
@@ -156,6 +172,16 @@ export interface BatchShape {
   localCrops: number
   /** Side S of the local views in pixels. */
   localSize: number
+}
+
+/** Vectors whose principal components are wanted. */
+export interface ComponentsRequest {
+  /** `[count, width]` */
+  vectors: Float32Array
+  /** Values of a vector. */
+  width: number
+  /** Directions wanted. */
+  components: number
 }
 
 /**
@@ -315,6 +341,32 @@ export interface ImageRecipe {
   globals: Array<ViewRecipe>
   /** L local views. */
   locals: Array<ViewRecipe>
+}
+
+/** What the networks in training tell apart. */
+export interface InspectionReport {
+  /** Number of images. */
+  images: number
+  /** Of the teacher's features. */
+  effectiveRank: number
+  /** The smaller of images and width. */
+  largestRank: number
+  /** Standard deviation of normalised features times the root of the width. */
+  spread: number
+  /** Of the teacher's mean distribution, in nats. */
+  entropyOfMean: number
+  /** Of its single distributions, in nats. */
+  meanEntropy: number
+  /** ln D. */
+  largestEntropy: number
+  /** Share of the prototypes that could be most probable. */
+  prototypesUsed: number
+  /** Share of images with the same most probable prototype. */
+  agreement: number
+  /** Expected of independent choices. */
+  chanceAgreement: number
+  /** Of each level. */
+  centerNorms: Record<string, number>
 }
 
 /** One operation of a colour jitter. */
@@ -482,6 +534,21 @@ export interface PixelBox {
   height: number
   /** Columns. */
   width: number
+}
+
+/** The directions in which vectors differ most, that of the largest variance first; on a thread of its own. */
+export declare function principalComponents(request: ComponentsRequest): Promise<PrincipalComponents>
+
+/** The directions in which vectors differ most. */
+export interface PrincipalComponents {
+  /** `[width]` */
+  mean: Float64Array
+  /** `[components, width]` */
+  directions: Float64Array
+  /** Share of the variance along each. */
+  explained: Array<number>
+  /** `[components, count]` */
+  scores: Float32Array
 }
 
 /** The columns of a row that a classifier sees. */

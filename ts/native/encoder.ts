@@ -1,14 +1,15 @@
 /** A frozen backbone on a native thread of its own: features, tokens and attention of images. */
 import { ArgumentError } from "../errors.js";
-import type { Erasure } from "../recipe/types.js";
 import type * as addon from "./addon.js";
-import { choice, fileName, list, pixelArray, record, truth, wholeNumber } from "./argument-checks.js";
-import { checkErasures } from "./check-augmented.js";
+import { choice, fileName, list, record, truth, wholeNumber } from "./argument-checks.js";
 import { checkDevice, MOST_THREADS } from "./check-options.js";
 import { delegate } from "./delegate.js";
 import { engineAddon } from "./engine-addon.js";
+import { type AttentionMaps, attentionMaps, checkImages, type ImageBatch } from "./image-batch.js";
 import type { Precision } from "./types.js";
 import { NETWORKS, type NetworkName } from "./weights.js";
+
+export type { AttentionMaps, ImageBatch, ImageErasure } from "./image-batch.js";
 
 export interface EncoderOptions {
   /** Any file of weights that `openWeights` reads: ours, or of another program. */
@@ -37,23 +38,6 @@ export interface EncoderModel {
   readonly classTokens: number;
 }
 
-/** Images of one size that holds a patch. What fills no patch, right and below, is dropped. */
-export interface ImageBatch {
-  readonly images: number;
-  /** In pixels. */
-  readonly height: number;
-  readonly width: number;
-  /** `[images, 3, height, width]`: RGB bytes, normalised on the device, or normalised floats. */
-  readonly pixels: Uint8Array | Float32Array;
-  /** Boxes that are written over once the pixels are normalised, one after the other. Default: none. */
-  readonly erasures?: readonly ImageErasure[] | undefined;
-}
-
-export interface ImageErasure extends Erasure {
-  /** Index in the batch. */
-  readonly image: number;
-}
-
 /** A feature of an image. `cls,cls+`: both, one behind the other. `patches`: mean of the patch tokens. */
 export const FEATURES = ["cls", "cls+", "cls,cls+", "patches"] as const;
 
@@ -65,19 +49,6 @@ export interface PooledTokens {
   readonly values: Float32Array;
   readonly blocks: number;
   readonly rows: number;
-}
-
-export interface AttentionMaps {
-  /** `[images, heads, queries, tokens]`: softmax over the tokens, class tokens first, patches row by row. */
-  readonly values: Float32Array;
-  readonly heads: number;
-  /** P, or all tokens. */
-  readonly queries: number;
-  /** P + rows * columns. */
-  readonly tokens: number;
-  /** Grid of patches. */
-  readonly rows: number;
-  readonly columns: number;
 }
 
 /**
@@ -172,11 +143,7 @@ class NativeEncoder implements Encoder {
     const images = checkImages(batch, this.model);
     const all = choice("queries", queries, ["class", "all"]) === "all";
     const values = await delegate(() => encoder.attention(images, all));
-    const { heads, patchSize, classTokens } = this.model;
-    const [rows, columns] = [images.height, images.width].map((side) => Math.floor(side / patchSize));
-    const tokens = classTokens + (rows as number) * (columns as number);
-    const grid = { rows: rows as number, columns: columns as number };
-    return { values, heads, queries: all ? tokens : classTokens, tokens, ...grid };
+    return attentionMaps(values, images, this.model, queries);
   }
 
   async close(): Promise<void> {
@@ -221,20 +188,4 @@ function checkEncoder(value: unknown): addon.EncoderOptions {
     precision: choice("precision", options.precision, ["fp32", "bf16", "fp16"]),
     threads: wholeNumber("threads", options.threads, 0, MOST_THREADS),
   };
-}
-
-function checkImages(value: unknown, { patchSize }: EncoderModel): addon.ImageBatch {
-  const batch = record("batch", value);
-  const images = wholeNumber("batch.images", batch.images, 1);
-  const height = wholeNumber("batch.height", batch.height, 1);
-  const width = wholeNumber("batch.width", batch.width, 1);
-  if (Math.min(height, width) < patchSize) {
-    const expected = `at least one patch of ${patchSize}x${patchSize} pixels`;
-    throw new ArgumentError(`image: expected ${expected}, received ${height}x${width} (height x width)`, {
-      hint: "give larger images, or resize them first",
-    });
-  }
-  const pixels = pixelArray("batch.pixels", batch.pixels, [images, 3, height, width]);
-  const erasures = checkErasures("batch.erasures", batch.erasures);
-  return { images, height, width, pixels, ...(erasures === null ? {} : { erasures }) };
 }

@@ -6,6 +6,8 @@ import { checkBatch, checkEvaluationViews, checkSchedule } from "./check-batch.j
 import { checkOptions } from "./check-options.js";
 import { delegate } from "./delegate.js";
 import { engineAddon } from "./engine-addon.js";
+import { type AttentionMaps, attentionMaps, checkImages, type ImageBatch } from "./image-batch.js";
+import { inspectionBy, type NetworkInspection } from "./inspection.js";
 import type { ViewBatch } from "./rendered-views.js";
 import type {
   AdoptedParameter,
@@ -18,9 +20,11 @@ import type {
 import { ViewHandle } from "./view-handle.js";
 import { NETWORKS, type NetworkName } from "./weights.js";
 
+export type { NetworkInspection } from "./inspection.js";
 export { type CudaDevice, type Machine, machine } from "./machine.js";
 export { type NativeImage, nativeImage } from "./native-image.js";
 export { neighbourVote } from "./neighbour-vote.js";
+export { principalComponents } from "./principal-components.js";
 export { type RenderViews, renderEvaluationViews, renderViews, type ViewBatch } from "./rendered-views.js";
 export type { AdoptedParameter } from "./types.js";
 export { openViewBatch, type ViewExecutor, type ViewFilling } from "./view-filling.js";
@@ -54,6 +58,12 @@ export interface Native extends AsyncDisposable {
   stepUdi(batch: MultiCropBatch | ViewBatch, at: ScheduleValues, options?: StepOptions): Promise<StepReport>;
   /** Class-token features after the final norm: `[images, C]`. Default: of the teacher. */
   embed(views: EvaluationViews, network?: "teacher" | "student"): Promise<Float32Array>;
+  /** Tokens after the final norm, class tokens first: `[images, P + N, C]`. Default: of the teacher. */
+  tokens(batch: ImageBatch, network?: "teacher" | "student"): Promise<Float32Array>;
+  /** Attention of the class tokens in the last block. Default: of the teacher. */
+  attention(batch: ImageBatch, network?: "teacher" | "student"): Promise<AttentionMaps>;
+  /** Shows both networks images, batch by batch, and says what they tell apart: to see a collapse. */
+  inspection(): NetworkInspection;
   /** Floating-point operations a second of matrix products in the engine's precision, measured now (1.5 s). */
   matrixPeak(): Promise<number>;
   /** Most bytes that tensors of the CUDA device took at once in this process; null on the CPU. */
@@ -107,8 +117,27 @@ class NativeEngine implements Native {
   async embed(views: EvaluationViews, network: "teacher" | "student" = "teacher"): Promise<Float32Array> {
     const engine = this.#open();
     const checked = checkEvaluationViews(views);
-    const which = choice("network", network, ["teacher", "student"]);
+    const which = branch(network);
     return delegate(() => engine.embed(checked, which));
+  }
+
+  async tokens(batch: ImageBatch, network: "teacher" | "student" = "teacher"): Promise<Float32Array> {
+    const engine = this.#open();
+    const [images, which] = [checkImages(batch, this.options.model), branch(network)];
+    return delegate(() => engine.tokens(images, which));
+  }
+
+  async attention(batch: ImageBatch, network: "teacher" | "student" = "teacher"): Promise<AttentionMaps> {
+    const engine = this.#open();
+    const { model } = this.options;
+    const [images, which] = [checkImages(batch, model), branch(network)];
+    const values = await delegate(() => engine.attention(images, false, which));
+    return attentionMaps(values, images, model, "class");
+  }
+
+  inspection(): NetworkInspection {
+    this.#open();
+    return inspectionBy(() => this.#open());
   }
 
   async matrixPeak(): Promise<number> {
@@ -153,4 +182,8 @@ class NativeEngine implements Native {
     if (this.#closing === undefined) return this.#engine;
     throw new ArgumentError("native: expected an open engine, received one that is closed");
   }
+}
+
+function branch(network: unknown): "teacher" | "student" {
+  return choice("network", network, ["teacher", "student"]);
 }

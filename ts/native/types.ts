@@ -149,6 +149,38 @@ export interface StepReport {
   readonly phases: Readonly<Record<string, number>>;
 }
 
+/** What the networks in training tell apart of some images, at the class level. Entropies in nats. */
+export interface InspectionReport {
+  /** Number of images: a row of features each. */
+  readonly images: number;
+  /**
+   * Effective rank of the teacher's class-token features before the head, from 1 to `largestRank`: exp of the entropy of the
+   * singular values' shares (RankMe, Garrido et al. 2023).
+   */
+  readonly effectiveRank: number;
+  /** The smaller of the number of images and the width. */
+  readonly largestRank: number;
+  /**
+   * Mean over dimensions of the standard deviation of the teacher's features at norm 1, times the root of the width: 1 where
+   * they point in all directions alike, 0 where all are the same (Chen & He, SimSiam 2021).
+   */
+  readonly spread: number;
+  /** Entropy of the teacher's mean distribution over prototypes, as targets are made: centred and sharpened. */
+  readonly entropyOfMean: number;
+  /** Mean entropy of its single distributions, at most `entropyOfMean`. */
+  readonly meanEntropy: number;
+  /** ln D of D prototypes: that of a uniform distribution. */
+  readonly largestEntropy: number;
+  /** Prototypes that are the teacher's most probable one of some image, as a share of those that could be: min(images, D). */
+  readonly prototypesUsed: number;
+  /** Share of images whose most probable prototype is the same for the student on one view and the teacher on another. */
+  readonly agreement: number;
+  /** That share for two who choose as often, but independently of each other. */
+  readonly chanceAgreement: number;
+  /** L2 norm of the centre of each level present: `cls`, `clsPlus`, `patch`. */
+  readonly centerNorms: Readonly<Record<string, number>>;
+}
+
 /** A decoded image: interleaved RGB, 8 bits. */
 export interface DecodedImage {
   /** `[height, width, 3]` */
@@ -189,6 +221,27 @@ export interface NeighbourVote {
   readonly temperature: number;
   /** Where it is computed; default "cpu". */
   readonly device?: string;
+}
+
+/** Vectors whose principal components are wanted. */
+export interface ComponentsRequest {
+  /** `[count, width]`, finite; at least one vector. */
+  readonly vectors: Float32Array;
+  readonly width: number;
+  /** Directions wanted, from 1 to `width`. */
+  readonly components: number;
+}
+
+/** The directions in which vectors differ most, that of the largest variance first. */
+export interface PrincipalComponents {
+  /** `[width]` */
+  readonly mean: Float64Array;
+  /** `[components, width]`: unit vectors; the largest of a vector's entries, by magnitude, is positive. */
+  readonly directions: Float64Array;
+  /** Share of the variance along each; 0 where all vectors are alike. */
+  readonly explained: readonly number[];
+  /** `[components, count]`: how far each vector lies from the mean along each direction. */
+  readonly scores: Float32Array;
 }
 
 /** A state that was written. */

@@ -1,8 +1,9 @@
 /** What is drawn of one image: its pixels, attention of its class tokens, colours of its patches. */
+import { setImmediate as turn } from "node:timers/promises";
 import { heatMap } from "./heat-map.js";
 import { maskOverlay } from "./mask-overlay.js";
 import { massMask } from "./mass-mask.js";
-import type { Enlargement, PatchMap, PictureSize } from "./patch-map.js";
+import { type Enlargement, meanMap, type PatchMap, type PictureSize } from "./patch-map.js";
 
 export interface Picture extends PictureSize {
   /** `[height, width, 3]` */
@@ -46,7 +47,11 @@ export interface MapPicture extends Picture {
 }
 
 /** Heads in their order, then their mean. */
-export function heatMaps({ heads }: QueryAttention, size: PictureSize, style: DrawingStyle): MapPicture[] {
+export async function heatMaps(
+  { heads }: QueryAttention,
+  size: PictureSize,
+  style: DrawingStyle,
+): Promise<MapPicture[]> {
   return named(heads, (map, name, caption) => ({
     ...size,
     file: `attn-${name}`,
@@ -56,7 +61,11 @@ export function heatMaps({ heads }: QueryAttention, size: PictureSize, style: Dr
 }
 
 /** `image` has the size of the masks. Empty where no masks are asked for. */
-export function masks({ heads }: QueryAttention, image: Picture, { threshold }: DrawingStyle): MapPicture[] {
+export async function masks(
+  { heads }: QueryAttention,
+  image: Picture,
+  { threshold }: DrawingStyle,
+): Promise<MapPicture[]> {
   if (threshold === null) return [];
   const { height, width } = image;
   return named(heads, (map, name, caption) => ({
@@ -68,19 +77,15 @@ export function masks({ heads }: QueryAttention, image: Picture, { threshold }: 
   }));
 }
 
-function named<T>(
+/** Map by map: what else the process does gets its turn in between. */
+async function named<T>(
   heads: readonly PatchMap[],
   draw: (map: PatchMap, name: string, caption: string) => T,
-): T[] {
-  const drawn = heads.map((map, head) => draw(map, `head${head}`, `head ${head}`));
+): Promise<T[]> {
+  const drawn: T[] = [];
+  for (const [head, map] of heads.entries()) {
+    drawn.push(draw(map, `head${head}`, `head ${head}`));
+    await turn();
+  }
   return [...drawn, draw(meanMap(heads), "mean", "mean")];
-}
-
-/** At least one map, all of one size. */
-function meanMap(maps: readonly PatchMap[]): PatchMap {
-  const [first] = maps as readonly [PatchMap];
-  const sums = new Float32Array(first.values.length);
-  for (const { values } of maps)
-    for (const [at, value] of values.entries()) sums[at] = (sums[at] ?? 0) + value;
-  return { ...first, values: sums.map((sum) => sum / maps.length) };
 }

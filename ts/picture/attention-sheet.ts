@@ -24,10 +24,13 @@ export async function attentionSheet(
     title: caption,
   }));
   const left = [titled(image, "image"), ...features];
-  const rows = attended.queries.flatMap((query) => [
-    heatMaps(query, image, style).map((map) => titled(map, `${query.query} ${map.caption}`)),
-    masks(query, image, style).map((map) => titled(map, `${query.query} ${map.caption}, mask`)),
-  ]);
+  const rows: TitledPicture[][] = [];
+  for (const query of attended.queries) {
+    const maps = await heatMaps(query, image, style);
+    const overlays = await masks(query, image, style);
+    rows.push(maps.map((map) => titled(map, `${query.query} ${map.caption}`)));
+    rows.push(overlays.map((map) => titled(map, `${query.query} ${map.caption}, mask`)));
+  }
   const filled = rows.filter((row) => row.length > 0);
   return pictureTable({ title: attended.name, facts, left, rows: filled });
 }

@@ -2,6 +2,7 @@
 import sharp, { type Sharp } from "sharp";
 import { ArgumentError } from "../errors.js";
 import { imageSection, type PicturedImage } from "./image-section.js";
+import { paintedPanel, paperSize } from "./painted-panel.js";
 import { PAPER, RULE } from "./palette.js";
 import type { Panel } from "./panel.js";
 
@@ -39,24 +40,8 @@ interface Section {
 
 /** With its margins; compressed, since raw pixels of many sections would fill the memory. */
 async function painted(panel: Panel): Promise<Section> {
-  const [width, height] = [Math.ceil(panel.width) + 2 * MARGIN, Math.ceil(panel.height) + 2 * MARGIN];
-  const tiles = panel.tiles.map(({ left, top, pixels, ...size }) => ({
-    input: Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength),
-    raw: { ...size, channels: 3 as const },
-    left: Math.round(left) + MARGIN,
-    top: Math.round(top) + MARGIN,
-  }));
-  const marks = { input: Buffer.from(svg(panel, width, height)), left: 0, top: 0, unlimited: true };
-  const canvas = sharp({ create: { width, height, channels: 3, background: PAPER } });
-  const painting = canvas.composite([...tiles, marks]).removeAlpha();
+  const { width, height } = paperSize(panel, MARGIN);
+  const rule = `<path d="M0 ${height - 0.5}H${width}" stroke="${RULE}"/>`;
+  const painting = paintedPanel(panel, MARGIN, rule);
   return { width, height, png: await painting.png({ compressionLevel: 1 }).toBuffer() };
-}
-
-function svg({ marks, height: inner }: Panel, width: number, height: number): string {
-  const bottom = inner + 2 * MARGIN - 0.5;
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">` +
-    `<g transform="translate(${MARGIN} ${MARGIN})">${marks}</g>` +
-    `<path d="M0 ${bottom}H${width}" stroke="${RULE}"/></svg>`
-  );
 }

@@ -5,8 +5,9 @@
  */
 import { type Enlargement, enlarged, type PictureSize } from "./patch-map.js";
 import {
-  type PrincipalComponents,
-  principalComponents,
+  type Components,
+  type FittedComponents,
+  fitComponents,
   scores,
   type Vectors,
 } from "./principal-components.js";
@@ -17,9 +18,9 @@ export interface Patches extends Vectors {
   readonly attention: Float32Array;
 }
 
-/** Three components, and the values that are darkest and lightest. */
-interface Channels {
-  readonly components: PrincipalComponents;
+/** Up to three components, and the values that are darkest and lightest. */
+export interface Channels {
+  readonly components: Components;
   readonly ranges: readonly { readonly low: number; readonly range: number }[];
 }
 
@@ -35,38 +36,67 @@ const BACKGROUND = 16;
 /** The darkest colour of the foreground stays apart from the background. */
 const DARKEST = 40;
 
-export function fitPatchColours(patches: Patches): PatchColours {
-  const all = channelsOf(patches);
-  const first = scores(patches, all.components, 0);
+/** At least one patch, of finite values. */
+export async function fitPatchColours(patches: Patches): Promise<PatchColours> {
+  const all = await fitFirstThree(patches);
+  const [first] = all.scores as readonly [Float32Array];
   const side = attendedSide(first, patches.attention);
-  return { all, foreground: channelsOf(keptVectors(patches, first, side)), side };
+  const foreground = await fitChannels(keptVectors(patches, first, side));
+  return { all: channelsOf(all), foreground, side };
 }
 
-/** `[height, width, 3]`: the patches of one image, row by row; outside of what is shown it is dark. */
+/** The patches of one image, row by row. */
+export interface PatchGrid {
+  readonly vectors: Vectors;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface PaintingStyle {
+  readonly size: PictureSize;
+  readonly how: Enlargement;
+}
+
+/** `[height, width, 3]`; outside of what is shown it is dark. */
 export function paintPatches(
   fit: PatchColours,
-  image: { readonly vectors: Vectors; readonly rows: number; readonly columns: number },
-  style: { readonly size: PictureSize; readonly how: Enlargement; readonly shown: "all" | "foreground" },
+  image: PatchGrid,
+  style: PaintingStyle & { readonly shown: "all" | "foreground" },
 ): Uint8Array {
   const { vectors, rows, columns } = image;
-  const { size, how, shown } = style;
-  const pixelsOf = (values: Float32Array) => enlarged({ rows, columns, values }, size, how);
-  const { components, ranges } = fit[shown];
-  const channels = ranges.map((_, component) => pixelsOf(scores(vectors, components, component)));
-  const separation = pixelsOf(scores(vectors, fit.all.components, 0));
-  const pixels = new Uint8Array(3 * size.height * size.width).fill(BACKGROUND);
-  for (const [at, distance] of separation.entries()) {
-    if (shown === "all" || distance * fit.side > 0) writeChannels(pixels, at, channels, ranges);
-  }
+  if (style.shown === "all") return paintChannels(fit.all, image, style, () => true);
+  const distances = { rows, columns, values: scores(vectors, fit.all.components, 0) };
+  const separation = enlarged(distances, style.size, style.how);
+  return paintChannels(fit.foreground, image, style, (at) => (separation[at] as number) * fit.side > 0);
+}
+
+/** `[height, width, 3]`; pixels that are not shown are dark. */
+export function paintChannels(
+  { components, ranges }: Channels,
+  { vectors, rows, columns }: PatchGrid,
+  { size, how }: PaintingStyle,
+  isShown: (pixel: number) => boolean,
+): Uint8Array {
+  const channels = ranges.map((_, component) =>
+    enlarged({ rows, columns, values: scores(vectors, components, component) }, size, how),
+  );
+  const count = size.height * size.width;
+  const pixels = new Uint8Array(3 * count).fill(BACKGROUND);
+  for (let at = 0; at < count; at++) if (isShown(at)) writeChannels(pixels, at, channels, ranges);
   return pixels;
 }
 
-function channelsOf(vectors: Vectors): Channels {
-  const components = principalComponents(vectors, Math.min(3, vectors.width));
-  const ranges = components.directions.map((_, component) =>
-    percentiles(scores(vectors, components, component)),
-  );
-  return { components, ranges };
+/** Colours of vectors, whatever they show: at least one, of finite values. */
+export async function fitChannels(vectors: Vectors): Promise<Channels> {
+  return channelsOf(await fitFirstThree(vectors));
+}
+
+function fitFirstThree(vectors: Vectors): Promise<FittedComponents> {
+  return fitComponents(vectors, Math.min(3, vectors.width));
+}
+
+function channelsOf({ components, scores }: FittedComponents): Channels {
+  return { components, ranges: scores.map(percentiles) };
 }
 
 function writeChannels(
@@ -91,8 +121,12 @@ function attendedSide(first: Float32Array, attention: Float32Array): 1 | -1 {
 
 /** Those of the foreground; all of them where nothing tells one from the other. */
 function keptVectors({ width, values }: Vectors, first: Float32Array, sign: number): Vectors {
-  const inside = values.filter((_, at) => (first[Math.floor(at / width)] as number) * sign > 0);
-  return { width, values: inside.length > 0 ? inside : values };
+  const inside = [...first.keys()].filter((row) => (first[row] as number) * sign > 0);
+  if (inside.length === 0) return { width, values };
+  const kept = new Float32Array(inside.length * width);
+  for (const [to, from] of inside.entries())
+    kept.set(values.subarray(from * width, (from + 1) * width), to * width);
+  return { width, values: kept };
 }
 
 function percentiles(values: Float32Array): { low: number; range: number } {

@@ -29,6 +29,15 @@ export function enlarged(map: PatchMap, size: PictureSize, how: Enlargement): Fl
   return pixels;
 }
 
+/** At least one map, all of one size. */
+export function meanMap(maps: readonly PatchMap[]): PatchMap {
+  const [first] = maps as readonly [PatchMap];
+  const sums = new Float32Array(first.values.length);
+  for (const { values } of maps)
+    for (const [at, value] of values.entries()) sums[at] = (sums[at] ?? 0) + value;
+  return { ...first, values: sums.map((sum) => sum / maps.length) };
+}
+
 /** Two neighbours of a pixel in one direction, and the weight of the second. */
 interface Place {
   readonly first: number;

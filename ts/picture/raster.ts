@@ -25,6 +25,17 @@ export interface RgbImage {
   readonly height: number;
 }
 
+/** A square view `[3, side, side]` as an image. */
+export function viewImage(planes: Uint8Array, side: number): RgbImage {
+  const count = side * side;
+  const pixels = new Uint8Array(3 * count);
+  for (let channel = 0; channel < 3; channel++) {
+    const plane = planes.subarray(channel * count, (channel + 1) * count);
+    for (let at = 0; at < plane.length; at++) pixels[3 * at + channel] = plane[at] as number;
+  }
+  return { pixels, width: side, height: side };
+}
+
 /** An image made to fit into a room, larger or smaller; its aspect ratio stays to within a pixel. */
 export async function fittedTile(image: RgbImage, room: { width: number; height: number }): Promise<Tile> {
   const scale = Math.min(room.width / image.width, room.height / image.height);

@@ -1,6 +1,6 @@
 /** On what runs ran, and in which parts. */
 import { type Content, type Html, html } from "./html.js";
-import { gigabytesText, timeText } from "./number-text.js";
+import { byteText, timeText } from "./number-text.js";
 import type { RunFacts, RunPart } from "./run-facts.js";
 import { runName, tableHtml } from "./tables.js";
 
@@ -10,7 +10,7 @@ const ROWS: Readonly<Record<string, (part: RunPart) => string | undefined>> = {
   host: ({ machine }) => machine?.host,
   system: ({ machine }) => machine?.system,
   CPU: ({ machine }) => (machine === undefined ? undefined : `${machine.cpu}, ${machine.cores} cores`),
-  memory: ({ machine }) => (machine === undefined ? undefined : gigabytesText(machine.memoryBytes)),
+  memory: ({ machine }) => (machine === undefined ? undefined : byteText(machine.memoryBytes)),
   device: ({ device }) =>
     device === undefined ? undefined : `${device.name} in ${device.precision}, ${device.threads} threads`,
   GPU: ({ device }) => device?.gpu?.name,

@@ -19,9 +19,13 @@ export function timeText(iso: string): string {
   return Number.isNaN(time) ? iso : `${new Date(time).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/** 16.0 GB */
-export function gigabytesText(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+/** Sizes in bytes: 512 B, 1.3 MB, 147 GB. */
+export function byteText(bytes: number): string {
+  const step = Math.min(UNITS.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** step;
+  return `${step === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[step]}`;
 }
 
 /** A value of a configuration. */

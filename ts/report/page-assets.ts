@@ -1,4 +1,4 @@
-/** What the page of a report is drawn with: uPlot, and the script and style in `assets/report`. */
+/** What the page of a report is drawn with: uPlot, and the scripts and style in `assets/report`. */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -7,6 +7,8 @@ import { packageRoot } from "../native/package-root.js";
 export interface PageAssets {
   readonly plotScript: string;
   readonly plotStyle: string;
+  /** The choice of colours. */
+  readonly themeScript: string;
   readonly pageScript: string;
   readonly pageStyle: string;
 }
@@ -17,6 +19,7 @@ export async function readPageAssets(): Promise<PageAssets> {
   return {
     plotScript: await read(plots, "uPlot.iife.min.js"),
     plotStyle: await read(plots, "uPlot.min.css"),
+    themeScript: await read(own, "theme.js"),
     pageScript: await read(own, "page.js"),
     pageStyle: await read(own, "page.css"),
   };

@@ -3,29 +3,34 @@ import { type Html, html } from "./html.js";
 import { numberText } from "./number-text.js";
 import type { Line, Plot, PlotSection } from "./plots.js";
 
-export function plotSectionHtml({ id, title, plots }: PlotSection, names: readonly string[]): Html {
-  return html`<section id="${id}" aria-labelledby="${id}-title">
-<h2 id="${id}-title">${title}</h2>
+export function plotSectionHtml({ plots }: PlotSection, names: readonly string[]): Html {
+  return html`
 <div class="plots">${plots.map((plot) => figureHtml(plot, names))}</div>
-</section>`;
+`;
 }
 
 function figureHtml(plot: Plot, names: readonly string[]): Html {
-  const { id, title, unit, main } = plot;
-  return html`<figure class="${main ? "plot main" : "plot"}" data-plot="${id}">
+  const { id, title, unit, note, main } = plot;
+  return html`<figure id="plot-${id}" class="${main ? "plot main" : "plot"}" data-plot="${id}">
 <figcaption><span class="plot-title">${title}${unit === "" ? null : html` <span class="unit">(${unit})</span>`}</span>${
     main ? html`<label class="log"><input type="checkbox"> logarithmic</label>` : null
   }</figcaption>
-<div class="area" role="img" tabindex="0" aria-label="${summaryText(plot, names)}"></div>
-<p class="reading" aria-live="polite"></p>
-</figure>`;
+<div class="area" role="img" tabindex="0" aria-label="${summaryText(plot, names)}"><div class="drawing"></div></div>
+${
+  note === undefined
+    ? null
+    : html`<p class="note">${note}</p>
+`
+}<p class="reading" aria-live="off"></p>
+</figure>
+`;
 }
 
 /** What an eye would see first. */
 export function summaryText({ title, unit, lines }: Plot, names: readonly string[]): string {
   const unitText = unit === "" ? "" : ` ${unit}`;
   const parts = lines.map((line) => `${names[line.run]}: ${lineText(line, unitText)}`);
-  return `${title} over steps. ${parts.join(". ")}. Arrow keys read values.`;
+  return `${title} over steps. ${parts.join(". ")}. Arrow keys read values, plus and minus zoom.`;
 }
 
 function lineText({ steps, mean, min, max }: Line, unit: string): string {

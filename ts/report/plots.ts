@@ -2,6 +2,7 @@
 import type { EvaluationRecord } from "../run/records.js";
 import type { RunFacts } from "./run-facts.js";
 import type { Spread } from "./thinning.js";
+import { watchPlots } from "./watch-plots.js";
 
 export interface Plot {
   /** Unique in a report. */
@@ -9,6 +10,8 @@ export interface Plot {
   readonly title: string;
   /** Of the vertical axis; empty: a plain number. */
   readonly unit: string;
+  /** A sentence below it: what the values mean. */
+  readonly note?: string;
   /** Drawn over the whole width, with a logarithmic axis as an option. */
   readonly main: boolean;
   readonly lines: readonly Line[];
@@ -66,6 +69,7 @@ export function plotSections(runs: readonly RunFacts[]): PlotSection[] {
       }),
     },
     { id: "knn", title: "k-NN accuracy on held-out images", plots: scorePlots(runs) },
+    { id: "watch", title: "Collapse watch", plots: watchPlots(runs) },
     { id: "schedules", title: "Schedules", plots: plotsOf(runs, SCHEDULES) },
     { id: "gradient", title: "Gradient", plots: plotsOf(runs, GRADIENT) },
     {

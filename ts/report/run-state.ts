@@ -1,5 +1,6 @@
 /** What has become of a run: at work, told to stop, at its end, or in need of mending. */
 import { existsSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type CheckpointRecord, readRecord, STATE_FILE } from "../run/checkpoint-record.js";
 import { checkpointSteps } from "../run/checkpoints.js";
@@ -13,6 +14,8 @@ export type RunState = "running" | "stopped" | "finished" | "requeue" | "damaged
 export interface KnownCheckpoint {
   readonly step: number;
   readonly folder: string;
+  /** Of all its files. */
+  readonly bytes: number;
   /** Or in words what is wrong with it. */
   readonly record: CheckpointRecord | string;
 }
@@ -23,9 +26,20 @@ export async function knownCheckpoints(folder: string): Promise<KnownCheckpoint[
   const reading = checkpointSteps(parent).map(async (step) => {
     const place = join(parent, String(step));
     const missing = existsSync(join(place, STATE_FILE)) ? null : `${STATE_FILE} is missing`;
-    return { step, folder: place, record: missing ?? (await readRecord(place)) };
+    return { step, folder: place, bytes: await sizeOf(place), record: missing ?? (await readRecord(place)) };
   });
   return Promise.all(reading);
+}
+
+/** 0 where the folder went meanwhile. */
+async function sizeOf(folder: string): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  const size = (name: string) =>
+    stat(join(folder, name)).then(
+      (found) => found.size,
+      () => 0,
+    );
+  return (await Promise.all(names.map(size))).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 export interface StateFacts {

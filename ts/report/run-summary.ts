@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { configHash, fixedPart } from "../run/config-change.js";
 import { readJsonLines } from "../run/json-lines.js";
 import { lastJsonLines } from "../run/last-lines.js";
-import type { EvaluationRecord, StepRecord } from "../run/records.js";
+import type { EvaluationRecord, StepRecord, WatchRecord } from "../run/records.js";
 import { RUN_FILES, readConfig } from "../run/run-files.js";
 import type { RunPlace } from "./find-runs.js";
 import { knownCheckpoints, type RunState, stateOf } from "./run-state.js";
@@ -29,6 +29,8 @@ export interface RunSummary extends RunPlace {
   readonly imagesPerSecond: number | null;
   /** k-NN on held-out images; null: never made. */
   readonly best: BestScore | null;
+  /** Signs of a collapse that the last look found; null: never looked. */
+  readonly signs: readonly string[] | null;
   /** ISO 8601, UTC: when something was last logged or configured; null: not known. */
   readonly changedAt: string | null;
   /** Names what the run computes; null: the configuration cannot be read. */
@@ -54,6 +56,7 @@ export async function summarise(place: RunPlace): Promise<RunSummary> {
     loss: meanLoss(steps),
     imagesPerSecond: pace(steps),
     best: await bestScore(folder),
+    signs: await lastSigns(folder),
     changedAt: await changedAt(folder),
     configHash: config === null ? null : configHash(fixedPart(config)),
   };
@@ -87,6 +90,11 @@ async function bestScore(folder: string): Promise<BestScore | null> {
     }
   }
   return best;
+}
+
+async function lastSigns(folder: string): Promise<readonly string[] | null> {
+  const [last] = await lastJsonLines<WatchRecord>(join(folder, RUN_FILES.watch), 1);
+  return last?.signs ?? null;
 }
 
 async function changedAt(folder: string): Promise<string | null> {

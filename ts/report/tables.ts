@@ -1,6 +1,6 @@
 /** The tables of a report. A row is a run, or a column where there is more to say of each. */
 import { type Content, type Html, html } from "./html.js";
-import { numberText, percentText, timeText } from "./number-text.js";
+import { byteText, numberText, percentText, timeText } from "./number-text.js";
 import type { RunFacts } from "./run-facts.js";
 
 /** Digits of a hash that are enough to tell runs apart; the whole of it stands under Environment. */
@@ -72,7 +72,7 @@ export function scoresTable(runs: readonly RunFacts[]): Html | null {
     run.evaluations.map(({ step, scores }): Content[] => [
       runName(run, place),
       step,
-      step === 0 ? "untrained" : "teacher",
+      step > 0 ? "teacher" : begunWith(run),
       ...numbersOf(runs).map((neighbours) => {
         const score = scores.find((candidate) => candidate.neighbours === neighbours);
         return score === undefined ? "–" : `${percentText(score.top1)}`;
@@ -89,6 +89,11 @@ export function scoresTable(runs: readonly RunFacts[]): Html | null {
   });
 }
 
+/** The network before the first step. */
+function begunWith({ config }: RunFacts): string {
+  return (config.init ?? null) === null ? "untrained" : "given weights";
+}
+
 function numbersOf(runs: readonly RunFacts[]): number[] {
   const scores = runs.flatMap(({ evaluations }) => evaluations.flatMap((record) => record.scores));
   return [...new Set(scores.map(({ neighbours }) => neighbours))].sort((a, b) => a - b);
@@ -96,18 +101,20 @@ function numbersOf(runs: readonly RunFacts[]): number[] {
 
 export function checkpointsTable(runs: readonly RunFacts[]): Html | null {
   const rows = runs.flatMap((run, place) =>
-    run.checkpoints.map(({ step, folder, record }): Content[] => {
-      if (typeof record === "string") return [runName(run, place), step, "–", `damaged: ${record}`, folder];
+    run.checkpoints.map(({ step, folder, bytes, record }): Content[] => {
+      const size = byteText(bytes);
+      if (typeof record === "string")
+        return [runName(run, place), step, "–", size, `damaged: ${record}`, folder];
       const { position, configHash } = record;
       const epoch = position.index === 0 ? String(position.epoch) : `within ${position.epoch + 1}`;
-      return [runName(run, place), step, epoch, configHash.slice(0, SHORT_HASH), folder];
+      return [runName(run, place), step, epoch, size, configHash.slice(0, SHORT_HASH), folder];
     }),
   );
   if (rows.length === 0) return null;
   return tableHtml({
     caption: "Checkpoints, newest first",
-    heads: ["run", "step", "epochs done", "configuration", "folder"],
-    numbers: [1, 2],
+    heads: ["run", "step", "epochs done", "size", "configuration", "folder"],
+    numbers: [1, 2, 3],
     rows,
   });
 }

@@ -6,6 +6,7 @@ import { writeWholeFile } from "../run/whole-files.js";
 import { pageText } from "./page.js";
 import { readPageAssets } from "./page-assets.js";
 import { type RunFacts, readRun } from "./run-facts.js";
+import { inlinedPictures } from "./run-pictures.js";
 
 export interface ReportRequest {
   /** Folder of the run. */
@@ -26,7 +27,7 @@ export interface WrittenReport {
 }
 
 /** There are so many colours that can be told apart. */
-const MOST_RUNS = 8;
+export const MOST_RUNS = 8;
 
 /** Throws RunError where there is no run, or too many; the file is written whole or not at all. */
 export async function writeReport({
@@ -44,8 +45,9 @@ export async function writeReport({
   const runs: RunFacts[] = [];
   for (const path of paths) runs.push(await readRun(path));
   const file = resolve(out);
+  const pictures = await inlinedPictures(runs.map((one) => one.pictures));
   const text = pageText(
-    { runs: named(runs), command, madeAt: new Date().toISOString() },
+    { runs: named(runs), pictures, command, madeAt: new Date().toISOString() },
     await readPageAssets(),
   );
   await write(file, text);

@@ -1,5 +1,5 @@
 /** What a run writes about itself, line by line. */
-import type { NeighbourScore } from "../native/types.js";
+import type { InspectionReport, NeighbourScore } from "../native/types.js";
 
 /** One line of `metrics.jsonl`. JSON has no infinity: it stands as null (gradients that overflowed in fp16). */
 export interface StepRecord {
@@ -47,4 +47,22 @@ export interface EvaluationRecord {
   readonly protocol: "knn";
   readonly network: "teacher";
   readonly scores: readonly NeighbourScore[];
+}
+
+/** One line of `watch.jsonl`: what the networks told apart of a fixed sample of training images, in two views each. */
+export interface WatchRecord extends InspectionReport {
+  /** Steps made before it; 0: the network that the run began with. */
+  readonly step: number;
+  /** Epochs done. */
+  readonly epoch: number;
+  /** Mean divergence (KL) in nats of the teacher's distributions from their mean: 0 in both kinds of collapse. */
+  readonly divergence: number;
+  /** What the teacher's distributions were made at: that of the last step. */
+  readonly teacherTemperature: number;
+  /** Of the last step; null before the first, and where it overflowed (fp16). */
+  readonly gradientNorm: number | null;
+  /** Signs of a collapse by their names, of `ts/train/collapse-signs.ts`. */
+  readonly signs: readonly string[];
+  /** Wall time of the look. */
+  readonly seconds: number;
 }

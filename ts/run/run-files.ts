@@ -12,8 +12,10 @@ export const RUN_FILES = {
   metrics: "metrics.jsonl",
   skipped: "skipped.jsonl",
   evaluations: "evaluations.jsonl",
+  watch: "watch.jsonl",
   checkpoints: "checkpoints",
   tensorboard: "tensorboard",
+  pictures: "pictures",
   requeue: "requeue",
   lock: "run.lock",
 } as const;
@@ -35,7 +37,7 @@ export function configText(config: ResolvedConfig): string {
     output: resolve(output),
     init: absolute(init),
     data: { ...data, path: absolute(data.path) },
-    evaluate: { knn },
+    evaluate: { ...evaluate, knn },
   };
   return HEADING + configYaml(settled);
 }

@@ -11,10 +11,11 @@ import { configHash, fixedPart } from "./config-change.js";
 import { occupied, type RunEntry } from "./enter-run.js";
 import { addEnvironment, type Environment } from "./environment.js";
 import { cutJsonLines } from "./json-lines.js";
-import type { EvaluationRecord, SkippedRecord, StepRecord } from "./records.js";
+import { cutPictures } from "./picture-folders.js";
+import type { EvaluationRecord, SkippedRecord, StepRecord, WatchRecord } from "./records.js";
 import { clearRequeue } from "./requeue.js";
 import { configText, RUN_FILES } from "./run-files.js";
-import { RunLogs } from "./run-logs.js";
+import { type Logged, RunLogs } from "./run-logs.js";
 import { cutEvents } from "./tensorboard/cut-events.js";
 import { unsaved } from "./unsaved.js";
 import { createWholeFile, removePartial, writeWholeFile } from "./whole-files.js";
@@ -79,9 +80,13 @@ export class Run implements AsyncDisposable {
     await this.#logs.evaluation(record);
   }
 
-  /** All evaluations of the run so far, also those before it was resumed. */
-  get evaluations(): readonly EvaluationRecord[] {
-    return this.#logs.evaluations;
+  async logWatch(record: WatchRecord): Promise<void> {
+    await this.#logs.watch(record);
+  }
+
+  /** The run so far, also what was before it was resumed. */
+  get logged(): Logged {
+    return this.#logs.logged;
   }
 
   /**
@@ -174,8 +179,9 @@ async function claim({ folder, config, mode }: RunEntry): Promise<void> {
 
 /** Leaves what was logged up to the checkpoint; the rest will be computed, and logged, again. */
 async function cutLogs(folder: string, step: number): Promise<void> {
-  for (const name of ["metrics", "skipped", "evaluations"] as const) {
+  for (const name of ["metrics", "skipped", "evaluations", "watch"] as const) {
     await cutJsonLines<{ step: number }>(join(folder, RUN_FILES[name]), (line) => line.step <= step);
   }
   await cutEvents(join(folder, RUN_FILES.tensorboard), step);
+  await cutPictures(folder, step);
 }

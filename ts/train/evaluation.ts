@@ -22,7 +22,7 @@ export interface Evaluated {
 /** Whether an evaluation is due that the run does not have yet. */
 export function evaluationIsMissing({ run, config, data }: Evaluated, progress: Progress): boolean {
   if (data === null || !evaluationIsDue(config, progress)) return false;
-  return !run.evaluations.some(({ step }) => step === progress.step);
+  return !run.logged.evaluations.some(({ step }) => step === progress.step);
 }
 
 /** Measures where it is due and logs the result. Once the signal is aborted it is left for the run's next part. */

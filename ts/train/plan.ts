@@ -36,8 +36,25 @@ export function checkpointIsDue(config: Planned, { step, position }: Place, minu
 }
 
 /** Whether an evaluation is due: of the untrained network, every so many epochs, and at the end. */
-export function evaluationIsDue(config: Planned, { step, position }: Place): boolean {
-  const { everyEpochs } = config.evaluate.knn;
+export function evaluationIsDue(config: Planned, place: Place): boolean {
+  return isDue(config.evaluate.knn, config, place);
+}
+
+/** Whether a look for signs of a collapse is due, at the like places. */
+export function watchIsDue(config: Planned, place: Place): boolean {
+  return isDue(config.evaluate.watch, config, place);
+}
+
+/** Whether pictures are due, at the like places. */
+export function picturesAreDue(config: Planned, place: Place): boolean {
+  return isDue(config.evaluate.pictures, config, place);
+}
+
+function isDue(
+  { everyEpochs }: { readonly everyEpochs: number | null },
+  config: Planned,
+  { step, position }: Place,
+): boolean {
   if (everyEpochs === null) return false;
   if (step === 0 || isFinished(config, position)) return true;
   return everyEpochs > 0 && isEpochEnd(position) && position.epoch % everyEpochs === 0;

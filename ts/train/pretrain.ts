@@ -9,6 +9,7 @@ import { BEGINNING, openRun, type Progress } from "../run/run.js";
 import { trainingBatches } from "../views/training-batches.js";
 import { evaluateWhereDue, evaluationIsMissing } from "./evaluation.js";
 import { startFromWeights } from "./initial-weights.js";
+import { drawWhereDue, picturesAreLeft } from "./pictures/run-pictures.js";
 import { checkpointIsDue, isFinished, stepAt, stepsToCome } from "./plan.js";
 import { scheduleAt } from "./schedules.js";
 import { batchesOf, settleRun } from "./settle-run.js";
@@ -17,6 +18,8 @@ import type { TrainOptions, TrainResult } from "./train-options.js";
 import { advanced, saveWorthKeeping, skippedRecords, stepRecord, withWayBack } from "./turn.js";
 import { WaitWatch } from "./wait-watch.js";
 import { Minutes, withWaits } from "./waits.js";
+import { watchIsMissing, watchWhereDue } from "./watch.js";
+import { WatchSample } from "./watch-sample.js";
 
 /**
  * Trains until the last epoch is done or `options.signal` is aborted; all that remains is in the folder of the run,
@@ -24,7 +27,7 @@ import { Minutes, withWaits } from "./waits.js";
  */
 export async function train(written: Config, options: TrainOptions = {}): Promise<TrainResult> {
   const { mode = "start", onRemark = () => {}, onIndexing = () => {} } = options;
-  const { onStart, onStep, onEvaluation, signal } = options;
+  const { onStart, onStep, onEvaluation, onWatch, signal } = options;
   const settled = await settleRun(written, { onRemark, onProgress: onIndexing });
   const { config, data, stepsPerEpoch } = settled;
   using entry = await enterRun({ ...settled, mode, onRemark });
@@ -36,6 +39,9 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
   let progress: Progress = entry.checkpoint?.record ?? BEGINNING;
   await using run = await openRun(entry, describeEnvironment({ ...settled, fromStep: progress.step }));
   const evaluated = { native, run, config, data: data.knn, signal, onEvaluation };
+  using sample = new WatchSample(config, data.train);
+  const watched = { native, run, config, sample, signal, onWatch, onRemark };
+  const pictured = { native, folder: run.folder, config, source: data.train, signal, onRemark };
   onStart?.({
     folder: run.folder,
     config,
@@ -45,6 +51,8 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
     lastStep: progress.step + stepsToCome(config, progress.position, stepsPerEpoch),
   });
   await evaluateWhereDue(evaluated, progress);
+  await watchWhereDue(watched, progress);
+  await drawWhereDue(pictured, progress);
 
   const waits = new WaitWatch({ ...config.data, cores: settled.machine.cores });
   const sinceSave = new Minutes();
@@ -79,19 +87,26 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
         sinceSave.restart();
       }
       await evaluateWhereDue(evaluated, progress);
+      await watchWhereDue(watched, progress);
+      await drawWhereDue(pictured, progress);
     }
   } catch (error) {
     await saveWorthKeeping(error, () => run.complete(native, progress));
     throw error;
   }
   await run.complete(native, progress);
-  const finished = isFinished(config, progress.position) && !evaluationIsMissing(evaluated, progress);
+  const left =
+    evaluationIsMissing(evaluated, progress) ||
+    watchIsMissing(watched, progress) ||
+    picturesAreLeft(pictured, progress);
+  const finished = isFinished(config, progress.position) && !left;
   return {
     outcome: finished ? "finished" : "interrupted",
     folder: run.folder,
     step: progress.step,
     last,
     checkpoint: run.newestCheckpoint as string, // complete has made one
-    evaluations: run.evaluations,
+    evaluations: run.logged.evaluations,
+    watch: run.logged.watch,
   };
 }

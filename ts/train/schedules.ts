@@ -50,9 +50,14 @@ export function scheduleAt(
     learningRate: cosineAt(learningRate, step),
     weightDecay: cosine(schedule.weightDecay, schedule.weightDecayEnd),
     momentum: cosine(schedule.teacherMomentum, 1),
-    teacherTemperature: linearAt(teacherTemperature(schedule), epoch),
+    teacherTemperature: teacherTemperatureIn(config, epoch),
     freezeLastLayer: epoch < schedule.freezeLastLayerEpochs,
   };
+}
+
+/** The teacher's temperature in an epoch, counted from 0. */
+export function teacherTemperatureIn({ schedule }: Pick<ResolvedConfig, "schedule">, epoch: number): number {
+  return linearAt(teacherTemperature(schedule), epoch);
 }
 
 /** The cosine never reaches `final`: its last step is one short of it, as the reference has it. */

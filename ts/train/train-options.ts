@@ -1,7 +1,7 @@
 /** What a caller of `train` may ask for, and what it is told. */
 import type { ResolvedConfig } from "../config/resolved.js";
 import type { IndexProgress } from "../dataset/image-source.js";
-import type { EvaluationRecord, StepRecord } from "../run/records.js";
+import type { EvaluationRecord, StepRecord, WatchRecord } from "../run/records.js";
 import type { SampleTally } from "./skip-limit.js";
 
 export interface TrainOptions {
@@ -18,6 +18,8 @@ export interface TrainOptions {
   readonly onStart?: (start: TrainStart) => void;
   readonly onStep?: (record: StepRecord, samples: SampleTally) => void;
   readonly onEvaluation?: (record: EvaluationRecord) => void;
+  /** After each look for signs of a collapse; a new sign is told by `onRemark` too. */
+  readonly onWatch?: (record: WatchRecord) => void;
   /** Something that a reader should know, in one line: a damaged checkpoint was passed over, the disk is full. */
   readonly onRemark?: (line: string) => void;
 }
@@ -47,4 +49,6 @@ export interface TrainResult {
   readonly checkpoint: string;
   /** All evaluations of the run, oldest first. */
   readonly evaluations: readonly EvaluationRecord[];
+  /** All looks of the collapse watch, oldest first. */
+  readonly watch: readonly WatchRecord[];
 }

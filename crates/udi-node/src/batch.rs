@@ -64,6 +64,40 @@ impl PixelData {
     }
 }
 
+/// Images of one size.
+pub struct ImagesData {
+    /// Their number, height and width.
+    shape: [i64; 3],
+    pixels: PixelData,
+    erasures: Vec<udi::Erasure>,
+}
+
+impl ImagesData {
+    /// Copies them.
+    pub fn copy(images: &shapes::ImageBatch) -> Result<Self, Failure> {
+        let erasures = images.erasures.iter().flatten();
+        Ok(Self {
+            shape: [images.images, images.height, images.width].map(i64::from),
+            pixels: PixelData::copy(&images.pixels)?,
+            erasures: erasures
+                .map(udi::Erasure::try_from)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Borrows them for a backbone.
+    pub fn batch(&self) -> udi::ImageBatch<'_> {
+        let [images, height, width] = self.shape;
+        udi::ImageBatch {
+            images,
+            height,
+            width,
+            pixels: self.pixels.pixels(),
+            erasures: &self.erasures,
+        }
+    }
+}
+
 /// Target samples of a batch.
 pub struct TargetData {
     tokens: Vec<i32>,

@@ -1,7 +1,9 @@
 //! Shapes to the types of `udi` and `udi_views`, and back.
 
+use std::collections::BTreeMap;
+
 use tch::{Cuda, Device};
-use udi::{OptimizerKind, Precision};
+use udi::{OptimizerKind, Precision, Queries};
 use udi_views::JitterStep;
 
 use crate::{
@@ -144,15 +146,40 @@ impl From<shapes::BatchShape> for udi::BatchShape {
     }
 }
 
+/// Numbers by their names.
+fn named(values: Vec<(&'static str, f64)>) -> BTreeMap<String, f64> {
+    let values = values.into_iter();
+    values
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// A count that a shape of JavaScript gave, and that it can hold.
+fn count(value: i64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+impl From<udi::InspectionReport> for shapes::InspectionReport {
+    fn from(report: udi::InspectionReport) -> Self {
+        Self {
+            images: count(report.images),
+            effective_rank: report.effective_rank,
+            largest_rank: count(report.largest_rank),
+            spread: report.spread,
+            entropy_of_mean: report.entropy_of_mean,
+            mean_entropy: report.mean_entropy,
+            largest_entropy: report.largest_entropy,
+            prototypes_used: report.prototypes_used,
+            agreement: report.agreement,
+            chance_agreement: report.chance_agreement,
+            center_norms: named(report.center_norms),
+        }
+    }
+}
+
 impl shapes::StepReport {
     /// The engine's report, with the wall time of the step.
     pub fn new(report: udi::StepReport, seconds: f64) -> Self {
-        let named = |values: Vec<(&'static str, f64)>| {
-            let named = values
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value));
-            named.collect()
-        };
         Self {
             step: report.step,
             loss: report.loss,
@@ -220,9 +247,17 @@ impl TryFrom<&shapes::ViewRecipe> for udi_views::ViewRecipe {
 impl From<udi::NeighbourScore> for shapes::NeighbourScore {
     fn from(score: udi::NeighbourScore) -> Self {
         Self {
-            neighbours: u32::try_from(score.neighbours).unwrap_or(u32::MAX),
+            neighbours: count(score.neighbours),
             top1: score.top1,
             top5: score.top5,
         }
+    }
+}
+
+/// Whose attention is wanted.
+pub fn queries(all: bool) -> Queries {
+    match all {
+        true => Queries::All,
+        false => Queries::Class,
     }
 }

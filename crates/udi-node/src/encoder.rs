@@ -5,12 +5,12 @@ use napi::{
     bindgen_prelude::{Float32Array, PromiseRaw, ToNapiValue},
 };
 use napi_derive::napi;
-use udi::{Encoder as Backbone, EncoderConfig, Queries};
+use udi::{Encoder as Backbone, EncoderConfig};
 use udi_weights::Checkpoint;
 
 use crate::{
-    batch::PixelData,
-    convert::{device, precision},
+    batch::ImagesData,
+    convert::{device, precision, queries},
     failure::{Code, Failure},
     guard::guarded,
     shapes::{EncoderModel, EncoderOptions, ImageBatch},
@@ -90,12 +90,8 @@ impl Encoder {
         images: ImageBatch,
         all_queries: bool,
     ) -> napi::Result<PromiseRaw<'env, Float32Array>> {
-        let queries = match all_queries {
-            true => Queries::All,
-            false => Queries::Class,
-        };
         self.submit(env, &images, move |backbone, images| {
-            Ok(backbone.attention(images, queries)?.into())
+            Ok(backbone.attention(images, queries(all_queries))?.into())
         })
     }
 
@@ -112,25 +108,11 @@ impl Encoder {
         images: &ImageBatch,
         work: impl FnOnce(&Backbone, &udi::ImageBatch) -> Result<T, Failure> + Send + 'static,
     ) -> napi::Result<PromiseRaw<'env, T>> {
-        let pixels = PixelData::copy(&images.pixels).map_err(|failure| failure.into_napi(env))?;
-        let erasures = erasures(images).map_err(|failure| failure.into_napi(env))?;
-        let [count, height, width] = [images.images, images.height, images.width].map(i64::from);
+        let images = ImagesData::copy(images).map_err(|failure| failure.into_napi(env))?;
         self.thread.submit(env, move |backbone: &mut Backbone| {
-            let images = udi::ImageBatch {
-                images: count,
-                height,
-                width,
-                pixels: pixels.pixels(),
-                erasures: &erasures,
-            };
-            work(backbone, &images)
+            work(backbone, &images.batch())
         })
     }
-}
-
-fn erasures(images: &ImageBatch) -> Result<Vec<udi::Erasure>, Failure> {
-    let given = images.erasures.iter().flatten();
-    given.map(udi::Erasure::try_from).collect()
 }
 
 fn open(options: &EncoderOptions) -> Result<Backbone, Failure> {

@@ -11,13 +11,15 @@ use tch::Device;
 use udi::{Branch, Learner, LearnerConfig};
 
 use crate::{
-    batch::{BatchData, PixelData},
+    batch::{BatchData, ImagesData, PixelData},
+    convert::queries,
     failure::{Code, Failure},
     guard::guarded,
+    inspection::{Gathered, Inspection},
     reply::Reply,
     shapes::{
-        AdoptedParameter, EvaluationViews, MultiCropBatch, NativeOptions, SavedState,
-        ScheduleValues, StepReport,
+        AdoptedParameter, EvaluationViews, ImageBatch, InspectionReport, MultiCropBatch,
+        NativeOptions, SavedState, ScheduleValues, StepReport,
     },
     state_writer::StateWriter,
     step_line::StepLine,
@@ -67,6 +69,11 @@ impl Engaged {
         };
         let settle = Box::new(move |outcome| reply.settle(outcome));
         self.steps.begin(&mut self.learner, begin, settle);
+    }
+
+    fn inspect(&self, batch: &BatchData, gathered: &Gathered) -> Result<(), Failure> {
+        let batch = batch.multi_crop(self.device, self.patch_size)?;
+        Ok(self.learner.inspect(&batch, &mut gathered.lock())?)
     }
 }
 
@@ -149,6 +156,86 @@ impl Engine {
                 .learner
                 .features(branch, images, size, &pixels.pixels())?;
             Ok(Float32Array::new(features))
+        })
+    }
+
+    /// Tokens after the final norm: `[images, tokens, C]`.
+    #[napi(catch_unwind)]
+    pub fn tokens<'env>(
+        &self,
+        env: &'env Env,
+        images: ImageBatch,
+        #[napi(ts_arg_type = "'student' | 'teacher'")] network: String,
+    ) -> napi::Result<PromiseRaw<'env, Float32Array>> {
+        let images = ImagesData::copy(&images).map_err(|failure| failure.into_napi(env))?;
+        self.thread.submit(env, move |engaged| {
+            let branch = branch(&network)?;
+            let tokens = engaged.learner.tokens(branch, &images.batch())?;
+            Ok(Float32Array::new(tokens))
+        })
+    }
+
+    /// Attention of the last block: `[images, heads, queries, tokens]`.
+    #[napi(catch_unwind)]
+    pub fn attention<'env>(
+        &self,
+        env: &'env Env,
+        images: ImageBatch,
+        all_queries: bool,
+        #[napi(ts_arg_type = "'student' | 'teacher'")] network: String,
+    ) -> napi::Result<PromiseRaw<'env, Float32Array>> {
+        let images = ImagesData::copy(&images).map_err(|failure| failure.into_napi(env))?;
+        self.thread.submit(env, move |engaged| {
+            let branch = branch(&network)?;
+            let queries = queries(all_queries);
+            let maps = engaged
+                .learner
+                .attention(branch, &images.batch(), queries)?;
+            Ok(Float32Array::new(maps))
+        })
+    }
+
+    /// Shows both networks the global views of a batch in JavaScript's memory, which is copied before this returns.
+    #[napi(catch_unwind)]
+    pub fn inspect_arrays<'env>(
+        &self,
+        env: &'env Env,
+        batch: MultiCropBatch,
+        inspection: &Inspection,
+    ) -> napi::Result<PromiseRaw<'env, ()>> {
+        let batch = BatchData::copy(&batch).map_err(|failure| failure.into_napi(env))?;
+        let gathered = inspection.gathered();
+        self.thread
+            .submit(env, move |engaged| engaged.inspect(&batch, &gathered))
+    }
+
+    /// Shows both networks rendered global views, which stay usable.
+    #[napi(catch_unwind)]
+    pub fn inspect_views<'env>(
+        &self,
+        env: &'env Env,
+        views: &ViewBatch,
+        inspection: &Inspection,
+    ) -> napi::Result<PromiseRaw<'env, ()>> {
+        let batch: Arc<BatchData> = views.data().map_err(|failure| failure.into_napi(env))?;
+        let gathered = inspection.gathered();
+        self.thread
+            .submit(env, move |engaged| engaged.inspect(&batch, &gathered))
+    }
+
+    /// What the networks tell apart of the images that they were shown.
+    #[napi(catch_unwind)]
+    pub fn inspected<'env>(
+        &self,
+        env: &'env Env,
+        inspection: &Inspection,
+        teacher_temperature: f64,
+    ) -> napi::Result<PromiseRaw<'env, InspectionReport>> {
+        let gathered = inspection.gathered();
+        self.thread.submit(env, move |engaged| {
+            let learner = &engaged.learner;
+            let report = learner.inspected(&gathered.lock(), teacher_temperature)?;
+            Ok(report.into())
         })
     }
 

@@ -12,9 +12,10 @@
 //! | `view_threads` | the threads that decode and render |
 //! | `native_image`, `jpeg_file` | decoded images |
 //! | `unfinished_batch`, `unfinished_recipes`, `view_batch`, `view_pixels` | views while they are rendered, and then |
-//! | `view_filling`, `evaluation_views`, `engine`, `vote`, `machine` | the calls |
+//! | `view_filling`, `evaluation_views`, `engine`, `vote`, `components`, `machine` | the calls |
 //! | `crop_views`, `augmented_views`, `probe` | training views and classifiers of the linear probe |
 //! | `encoder` | a frozen backbone: features, tokens, attention |
+//! | `inspection` | what an engine's networks were shown, from one call to the next |
 //! | `thread` | the native thread that owns a learner or an encoder |
 //! | `state_writer` | saves beside the steps |
 //! | `step_line` | steps begun before those in front of them are read |
@@ -35,6 +36,7 @@
 mod augmented_views;
 mod average;
 mod batch;
+mod components;
 mod convert;
 mod convert_augmentation;
 mod crop_views;
@@ -46,6 +48,7 @@ mod failure;
 mod file_lock;
 mod guard;
 mod held;
+mod inspection;
 mod jpeg_file;
 mod machine;
 mod native_image;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use napi::{
     Either,
-    bindgen_prelude::{Float32ArraySlice, Int32ArraySlice, Uint8ArraySlice},
+    bindgen_prelude::{
+        Float32Array, Float32ArraySlice, Float64Array, Int32ArraySlice, Uint8ArraySlice,
+    },
 };
 use napi_derive::napi;
 
@@ -266,6 +268,33 @@ pub struct StepReport {
     pub phases: BTreeMap<String, f64>,
 }
 
+/// What the networks in training tell apart.
+#[napi(object, object_from_js = false)]
+pub struct InspectionReport {
+    /// Number of images.
+    pub images: u32,
+    /// Of the teacher's features.
+    pub effective_rank: f64,
+    /// The smaller of images and width.
+    pub largest_rank: u32,
+    /// Standard deviation of normalised features times the root of the width.
+    pub spread: f64,
+    /// Of the teacher's mean distribution, in nats.
+    pub entropy_of_mean: f64,
+    /// Of its single distributions, in nats.
+    pub mean_entropy: f64,
+    /// ln D.
+    pub largest_entropy: f64,
+    /// Share of the prototypes that could be most probable.
+    pub prototypes_used: f64,
+    /// Share of images with the same most probable prototype.
+    pub agreement: f64,
+    /// Expected of independent choices.
+    pub chance_agreement: f64,
+    /// Of each level.
+    pub center_norms: BTreeMap<String, f64>,
+}
+
 /// A state that was written.
 #[napi(object, object_from_js = false)]
 pub struct SavedState {
@@ -406,6 +435,30 @@ pub struct NeighbourScore {
     pub top1: f64,
     /// Share of test rows.
     pub top5: f64,
+}
+
+/// Vectors whose principal components are wanted.
+#[napi(object, object_to_js = false)]
+pub struct ComponentsRequest<'env> {
+    /// `[count, width]`
+    pub vectors: Float32ArraySlice<'env>,
+    /// Values of a vector.
+    pub width: u32,
+    /// Directions wanted.
+    pub components: u32,
+}
+
+/// The directions in which vectors differ most.
+#[napi(object, object_from_js = false)]
+pub struct PrincipalComponents {
+    /// `[width]`
+    pub mean: Float64Array,
+    /// `[components, width]`
+    pub directions: Float64Array,
+    /// Share of the variance along each.
+    pub explained: Vec<f64>,
+    /// `[components, count]`
+    pub scores: Float32Array,
 }
 
 /// What the addon sees of the machine.

@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::{Device, Tensor};
 
 use crate::{
     adoption::GivenWeights,
-    backbone::{Readout, VisionTransformer},
-    batch::{Pixels, normalised, views_tensor},
+    backbone::VisionTransformer,
     config::{HeadConfig, ModelConfig, Precision},
-    erasing::{Erasure, erase},
     error::{UdiError, expect},
+    frozen::{FrozenBackbone, ImageBatch, Queries, values},
     guard::guard,
     parameters::{Declaration, Declarations, Parameters, Weights},
 };
@@ -36,30 +35,6 @@ pub struct EncoderConfig {
     pub device: Device,
     /// Number format of matrix products.
     pub precision: Precision,
-}
-
-/// Images of one size.
-#[derive(Debug, Clone, Copy)]
-pub struct ImageBatch<'a> {
-    /// Images B.
-    pub images: i64,
-    /// In pixels; what fills no patch below is dropped.
-    pub height: i64,
-    /// In pixels; what fills no patch on the right is dropped.
-    pub width: i64,
-    /// `[B, 3, height, width]`
-    pub pixels: Pixels<'a>,
-    /// Boxes that are written over once the pixels are normalised.
-    pub erasures: &'a [Erasure],
-}
-
-/// Tokens whose attention is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Queries {
-    /// Class tokens.
-    Class,
-    /// All tokens.
-    All,
 }
 
 /// A backbone whose weights stay as they are. Belongs to one thread.
@@ -124,95 +99,26 @@ impl Encoder {
         blocks: i64,
         patches: bool,
     ) -> Result<Tensor, UdiError> {
-        let class = self.config.class_tokens;
-        let readout = match patches {
-            true => Readout::AllTokens,
-            false => Readout::ClassTokens,
-        };
-        let pooled = |tokens: Tensor| {
-            let first = tokens.narrow(1, 0, class);
-            let count = tokens.size()[1] - class;
-            match patches {
-                false => first,
-                true => {
-                    let patches = tokens.narrow(1, class, count);
-                    let mean = patches.mean_dim([1].as_slice(), true, Kind::Float);
-                    Tensor::cat(&[first, mean], 1)
-                }
-            }
-        };
-        let layers = self.last_layers(batch, (blocks, readout), pooled)?;
-        guard(|| Ok(Tensor::stack(&layers, 1)))
+        self.frozen().pooled(batch, blocks, patches)
     }
 
     /// Tokens after the final norm of the last `blocks` blocks, oldest first: each `[B, P + N, C]`, row by row.
     pub fn layers(&self, batch: &ImageBatch, blocks: i64) -> Result<Vec<Vec<f32>>, UdiError> {
-        let all = (blocks, Readout::AllTokens);
-        let host = |tokens: Tensor| tokens.to_device(Device::Cpu);
-        let layers = self.last_layers(batch, all, host)?;
-        guard(|| layers.iter().map(values).collect())
+        self.frozen().layers(batch, blocks)
     }
 
     /// Attention of the last block, a softmax over the tokens: `[B, heads, queries, P + N]`, row by row.
     pub fn attention(&self, batch: &ImageBatch, queries: Queries) -> Result<Vec<f32>, UdiError> {
-        let images = self.load(batch)?;
-        let queries = match queries {
-            Queries::Class => Readout::ClassTokens,
-            Queries::All => Readout::AllTokens,
-        };
-        guard(|| {
-            no_grad(|| {
-                let map = self
-                    .backbone
-                    .last_attention(&self.weights, &images, queries)?;
-                values(&map)
-            })
-        })
+        self.frozen().attention(batch, queries)
     }
 
-    /// What `taken` makes of the normed tokens of each of the last blocks.
-    fn last_layers(
-        &self,
-        batch: &ImageBatch,
-        (blocks, readout): (i64, Readout),
-        taken: impl Fn(Tensor) -> Tensor,
-    ) -> Result<Vec<Tensor>, UdiError> {
-        let depth = self.config.depth;
-        let some = || format!("a whole number from 1 to the depth {depth}");
-        expect((1..=depth).contains(&blocks), "blocks", some, blocks)?;
-        let images = self.load(batch)?;
-        let first = (depth - blocks) as usize;
-        let mut layers = Vec::new();
-        let seen = |index: usize, tokens: Tensor| {
-            if index >= first {
-                layers.push(taken(self.backbone.normed(&self.weights, &tokens)));
-            }
-        };
-        guard(|| no_grad(|| self.backbone.visit(&self.weights, &images, readout, seen)))?;
-        Ok(layers)
-    }
-
-    /// Normalised images on the device.
-    fn load(&self, batch: &ImageBatch) -> Result<Tensor, UdiError> {
-        let ImageBatch {
-            images,
-            height,
-            width,
-            ref pixels,
-            erasures,
-        } = *batch;
-        let some = || "a whole number of at least 1".to_owned();
-        expect(images > 0, "images", some, images)?;
-        let patch = self.config.patch_size;
-        let side = || format!("at least one patch of {patch} pixels");
-        for (field, value) in [("height", height), ("width", width)] {
-            expect(value >= patch, field, side, value)?;
+    fn frozen(&self) -> FrozenBackbone<'_> {
+        FrozenBackbone {
+            backbone: &self.backbone,
+            weights: &self.weights,
+            patch_size: self.config.patch_size,
+            device: self.config.device,
         }
-        let shape = [images, 3, height, width];
-        let views = views_tensor("pixels", pixels, &shape, self.config.device)?;
-        let images = guard(|| normalised(&views, self.config.device))?;
-        erase(&images, erasures)?;
-        Ok(images)
     }
 }
 
@@ -262,9 +168,4 @@ fn value(
         let tensor = Tensor::from_slice(&given.values).view(shape.as_slice());
         Ok(tensor.to_device(device))
     })
-}
-
-fn values(tensor: &Tensor) -> Result<Vec<f32>, UdiError> {
-    let tensor = tensor.to_device(Device::Cpu).to_kind(Kind::Float);
-    Ok(Vec::try_from(tensor.contiguous().flatten(0, -1))?)
 }

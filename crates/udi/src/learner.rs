@@ -11,6 +11,7 @@ use crate::{
     batch::{MultiCropBatch, Pixels, normalised, views_tensor},
     config::{LearnerConfig, ScheduleValues},
     error::{UdiError, expect},
+    frozen::{FrozenBackbone, ImageBatch, Queries},
     guard::guard,
     late::{BegunStep, Made, Reading, Unfinished},
     matrix_peak::matrix_peak,
@@ -394,6 +395,33 @@ impl Learner {
             })?;
             Ok(Vec::try_from(features.contiguous().flatten(0, -1))?)
         })
+    }
+
+    /// Tokens after the final norm of whole images, as those of an encoder with these weights: `[B, P + N, C]`, row by row.
+    pub fn tokens(&self, branch: Branch, images: &ImageBatch) -> Result<Vec<f32>, UdiError> {
+        self.reading(branch, |backbone| {
+            Ok(backbone.layers(images, 1)?.pop().unwrap_or_default())
+        })
+    }
+
+    /// Attention of the last block, a softmax over the tokens: `[B, heads, queries, P + N]`, row by row.
+    pub fn attention(
+        &self,
+        branch: Branch,
+        images: &ImageBatch,
+        queries: Queries,
+    ) -> Result<Vec<f32>, UdiError> {
+        self.reading(branch, |backbone| backbone.attention(images, queries))
+    }
+
+    /// Lends a network's backbone; its weights are cast for as long as that takes.
+    fn reading<T>(
+        &self,
+        branch: Branch,
+        read: impl FnOnce(FrozenBackbone) -> Result<T, UdiError>,
+    ) -> Result<T, UdiError> {
+        let weights = guard(|| Ok(no_grad(|| self.weights(self.parameters(branch)))))?;
+        read(self.network.frozen(&weights, self.config.device))
     }
 
     /// Names of the parameters in the public checkpoints, without the network's prefix.

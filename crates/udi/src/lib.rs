@@ -11,8 +11,10 @@ mod config;
 mod encoder;
 mod erasing;
 mod error;
+mod frozen;
 mod guard;
 mod head;
+mod inspection;
 mod late;
 mod layers;
 mod learner;
@@ -26,6 +28,7 @@ mod network;
 mod objective;
 mod optim;
 mod parameters;
+mod principal_components;
 mod probe;
 mod random;
 mod sampling;
@@ -41,13 +44,16 @@ pub use config::{
     HeadConfig, LearnerConfig, ModelConfig, ObjectiveConfig, OptimizerConfig, OptimizerKind,
     Precision, ScheduleValues,
 };
-pub use encoder::{Encoder, EncoderConfig, ImageBatch, Queries};
+pub use encoder::{Encoder, EncoderConfig};
 pub use erasing::{ErasedWith, Erasure};
 pub use error::UdiError;
+pub use frozen::{ImageBatch, Queries};
+pub use inspection::{Inspection, InspectionReport};
 pub use late::{BegunStep, Reading};
 pub use learner::{Branch, Learner, StepReport};
 pub use maps::{SamplingMaps, TargetSamples};
 pub use neighbours::{Labelled, NeighbourScore, NeighbourVote, neighbour_vote};
+pub use principal_components::{ComponentsRequest, PrincipalComponents, principal_components};
 pub use probe::{LabelledRows, Probe, ProbeCandidate, ProbeConfig};
 pub use state::Snapshot;
 pub use stopwatch::Phase;

@@ -7,6 +7,7 @@ use crate::{
     batch::{LoadedBatch, MultiCropBatch},
     config::ModelConfig,
     error::{UdiError, expect},
+    frozen::FrozenBackbone,
     head::{Head, Prototypes},
     layers::HandGradients,
     parameters::{Declaration, Declarations, Weights},
@@ -247,12 +248,27 @@ impl Network {
         })
     }
 
+    /// Its backbone, to be read with these weights.
+    pub fn frozen<'a>(&'a self, weights: &'a Weights, device: Device) -> FrozenBackbone<'a> {
+        FrozenBackbone {
+            backbone: &self.backbone,
+            weights,
+            patch_size: self.config.patch_size,
+            device,
+        }
+    }
+
     /// Class-token features after the final norm: images `[n, 3, H, W]`, normalised -> `[n, C]`, fp32.
     pub fn features(&self, weights: &Weights, images: &Tensor) -> Result<Tensor, UdiError> {
         let encoded = self
             .backbone
             .forward(weights, images, Readout::ClassTokens)?;
         Ok(encoded.class.select(1, 0).to_kind(Kind::Float))
+    }
+
+    /// Bottleneck vectors of such features: `[rows, C]` -> `[rows, K]`, fp32.
+    pub fn vectors(&self, weights: &Weights, features: &Tensor) -> Tensor {
+        self.head.forward(weights, features)
     }
 
     /// What the student keeps of its blocks for the way back.

@@ -153,6 +153,16 @@ impl Weights {
     pub fn kind(&self) -> Kind {
         self.kind
     }
+
+    /// The same with copies of the buffers: a pass then moves these, not the network's.
+    pub fn with_own_buffers(mut self, declarations: &[Declaration]) -> Self {
+        for (tensor, declaration) in self.tensors.iter_mut().zip(declarations) {
+            if declaration.role == Role::Buffer {
+                *tensor = tensor.copy();
+            }
+        }
+        self
+    }
 }
 
 /// Place of a parameter, for tables kept beside [`Parameters`].

@@ -7,9 +7,9 @@ use std::{env, fs, path::PathBuf, process};
 
 use tch::Device;
 use udi::{
-    BatchShape, Branch, HeadConfig, Learner, LearnerConfig, ModelConfig, MultiCropBatch,
-    ObjectiveConfig, OptimizerConfig, OptimizerKind, Pixels, Precision, SamplingMaps,
-    ScheduleValues, StepReport, TargetSamples, UdiError,
+    BatchShape, Branch, HeadConfig, ImageBatch, Learner, LearnerConfig, ModelConfig,
+    MultiCropBatch, ObjectiveConfig, OptimizerConfig, OptimizerKind, Pixels, Precision, Queries,
+    SamplingMaps, ScheduleValues, StepReport, TargetSamples, UdiError,
 };
 
 const SHAPE: BatchShape = BatchShape {
@@ -547,6 +547,38 @@ fn features_are_rows_of_the_model_width_for_any_image_size() {
             .starts_with("size: expected at least one patch"),
         "{error}"
     );
+}
+
+#[test]
+fn tokens_begin_with_the_class_feature_and_attention_is_shared_out_over_them() {
+    let learner = Learner::new(&config()).unwrap();
+    let pixels: Vec<u8> = (0..2 * 3 * 16 * 16).map(|i| (i % 251) as u8).collect();
+    let images = ImageBatch {
+        images: 2,
+        height: 16,
+        width: 16,
+        pixels: Pixels::Bytes(&pixels),
+        erasures: &[],
+    };
+    let features = learner
+        .features(Branch::Student, 2, 16, &images.pixels)
+        .unwrap();
+    let tokens = learner.tokens(Branch::Student, &images).unwrap();
+    let width = features.len() / 2;
+    let of_image = tokens.len() / 2;
+    for image in 0..2 {
+        let class = &tokens[image * of_image..image * of_image + width];
+        for (token, feature) in class.iter().zip(&features[image * width..]) {
+            assert!((token - feature).abs() < 1e-5, "{token} {feature}");
+        }
+    }
+    let maps = learner
+        .attention(Branch::Student, &images, Queries::Class)
+        .unwrap();
+    for row in maps.chunks(of_image / width) {
+        let sum: f32 = row.iter().sum();
+        assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+    }
 }
 
 /// A batch of four images, of which each has its own number of valid samples.

@@ -29,7 +29,7 @@ export async function fitColours(
     }
   }
   if (parts.length === 0 && failure !== undefined) throw failure;
-  return fitPatchColours(joined(parts));
+  return await fitPatchColours(joined(parts));
 }
 
 /** Whole numbers below `count`, at most `most` of them. */

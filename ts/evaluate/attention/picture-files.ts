@@ -63,7 +63,8 @@ export async function writeSeparate(
   for (const { file, paint } of patches)
     pictures.push({ file, picture: { height, width, pixels: paint({ height, width }) } });
   for (const query of queries) {
-    for (const map of [...heatMaps(query, { height, width }, style), ...masks(query, image, style)])
+    const maps = await heatMaps(query, { height, width }, style);
+    for (const map of [...maps, ...(await masks(query, image, style))])
       pictures.push({ file: join(query.query, map.file), picture: map });
   }
   const files = pictures.map(({ file }) => join(folder, `${file}.png`));

@@ -1,12 +1,11 @@
 /** An image file as the network gets it, and what the network makes of it. */
 import { DataError } from "../../errors.js";
-import type { AttentionMaps, Encoder } from "../../native/encoder.js";
+import type { Encoder } from "../../native/encoder.js";
 import type { Picture, QueryAttention } from "../../picture/attended-image.js";
 import type { Patches } from "../../picture/patch-colours.js";
+import { queryAttention } from "../../picture/query-attention.js";
 import { decodeImage } from "../../views/decode.js";
 import { batchOf, preparedImage, type SizeChoice } from "./prepared-image.js";
-
-const QUERY_NAMES = ["cls", "cls+"] as const;
 
 /** Returns the DataError of an image that cannot be used: a folder has others. */
 export async function readImage(
@@ -25,18 +24,7 @@ export async function readImage(
 
 /** Attention of each class token in the last block, by heads, on the patches only; not scaled to a sum of 1. */
 export async function classAttention(picture: Picture, encoder: Encoder): Promise<readonly QueryAttention[]> {
-  const maps = await encoder.attention(batchOf(picture));
-  return QUERY_NAMES.slice(0, maps.queries).map((query, at) => ({ query, heads: headsOf(maps, at) }));
-}
-
-function headsOf(
-  { values, heads, queries, tokens, rows, columns }: AttentionMaps,
-  query: number,
-): QueryAttention["heads"] {
-  return Array.from({ length: heads }, (_, head) => {
-    const end = (head * queries + query + 1) * tokens;
-    return { rows, columns, values: values.slice(end - rows * columns, end) };
-  });
+  return queryAttention(await encoder.attention(batchOf(picture)), 0);
 }
 
 /** Patch tokens after the final norm. */

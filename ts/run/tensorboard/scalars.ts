@@ -1,5 +1,5 @@
 /** Which values of a run TensorBoard shows, and under which tags; what stands before the slash is a group there. */
-import type { EvaluationRecord, StepRecord } from "../records.js";
+import type { EvaluationRecord, StepRecord, WatchRecord } from "../records.js";
 
 type Scalars = Readonly<Record<string, number>>;
 
@@ -30,6 +30,22 @@ export function evaluationScalars({ protocol, scores }: EvaluationRecord): Scala
     [`${protocol}/top5/k${neighbours}`, top5],
   ]);
   return finite(Object.fromEntries(entries));
+}
+
+/** Entropies as shares of that of a uniform distribution, so that they lie in [0, 1]. */
+export function watchScalars(record: WatchRecord): Scalars {
+  const { effectiveRank, spread, entropyOfMean, meanEntropy, largestEntropy, divergence } = record;
+  return finite({
+    "watch/effectiveRank": effectiveRank,
+    "watch/spread": spread,
+    "watch/entropyOfMean": entropyOfMean / largestEntropy,
+    "watch/meanEntropy": meanEntropy / largestEntropy,
+    "watch/divergence": divergence,
+    "watch/prototypesUsed": record.prototypesUsed,
+    "watch/agreement": record.agreement,
+    "watch/chanceAgreement": record.chanceAgreement,
+    ...tagged("watch/centerNorm/", record.centerNorms),
+  });
 }
 
 function tagged(prefix: string, values: Scalars): Scalars {

@@ -1,11 +1,11 @@
-/** A run's steps and evaluations for TensorBoard: `tensorboard/`, one event file for each part of the run. */
+/** A run's steps, evaluations and collapse watch for TensorBoard: `tensorboard/`, one event file for each part of the run. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { GrowingFile } from "../growing-file.js";
-import type { EvaluationRecord, StepRecord } from "../records.js";
+import type { EvaluationRecord, StepRecord, WatchRecord } from "../records.js";
 import { eventFiles } from "./cut-events.js";
 import { restartRecord, scalarRecord, versionRecord } from "./event-record.js";
-import { evaluationScalars, stepScalars } from "./scalars.js";
+import { evaluationScalars, stepScalars, watchScalars } from "./scalars.js";
 
 export class TensorboardLog implements AsyncDisposable {
   readonly #file: GrowingFile;
@@ -36,6 +36,11 @@ export class TensorboardLog implements AsyncDisposable {
 
   async evaluation(record: EvaluationRecord): Promise<void> {
     const scalars = evaluationScalars(record);
+    await this.#file.append(scalarRecord({ time: now(), step: record.step, scalars }));
+  }
+
+  async watch(record: WatchRecord): Promise<void> {
+    const scalars = watchScalars(record);
     await this.#file.append(scalarRecord({ time: now(), step: record.step, scalars }));
   }
 

@@ -16,7 +16,11 @@ export async function* logChecks(run: string, newest: number): AsyncGenerator<Ch
   yield await attemptSlowly(RUN_FILES.metrics, "every step once", async () =>
     requireEverySteps(await loggedSteps(run, "metrics"), await from.catch(() => 0), newest),
   );
-  for (const log of ["skipped", "evaluations"] as const) {
+  const others = (["skipped", "evaluations", "watch"] as const).filter(
+    // Runs of earlier versions have none.
+    (log) => log !== "watch" || existsSync(join(run, RUN_FILES.watch)),
+  );
+  for (const log of others) {
     yield await attemptSlowly(RUN_FILES[log], "readable", async () =>
       requireOrder(await loggedSteps(run, log)),
     );
@@ -37,7 +41,10 @@ interface Logged {
   readonly torn: boolean;
 }
 
-async function loggedSteps(run: string, log: "metrics" | "skipped" | "evaluations"): Promise<Logged> {
+async function loggedSteps(
+  run: string,
+  log: "metrics" | "skipped" | "evaluations" | "watch",
+): Promise<Logged> {
   const lines = (await readFile(join(run, RUN_FILES[log]), "utf8")).split("\n");
   const last = lines.pop(); // "" after a whole line
   return { steps: lines.map(stepOf), torn: last !== "" };

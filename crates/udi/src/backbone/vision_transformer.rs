@@ -196,6 +196,16 @@ impl VisionTransformer {
         last.attention_map(weights, &rows, group(kept))
     }
 
+    /// Number of blocks.
+    pub fn depth(&self) -> i64 {
+        self.blocks.len() as i64
+    }
+
+    /// Class tokens in front.
+    pub fn class_tokens(&self) -> i64 {
+        self.class_tokens
+    }
+
     /// Tokens after the final norm.
     pub fn normed(&self, weights: &Weights, tokens: &Tensor) -> Tensor {
         self.norm.forward(weights, tokens)

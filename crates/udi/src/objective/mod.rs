@@ -8,6 +8,7 @@ mod terms;
 
 pub(crate) use centers::Centers;
 pub(crate) use prototype_loss::{Loss, PrototypeLoss, Whole};
+pub(crate) use softmax_pass::SoftmaxPass;
 pub(crate) use targets::Targets;
 pub(crate) use terms::{Level, Term, level_losses, levels};
 

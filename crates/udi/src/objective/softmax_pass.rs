@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 use crate::error::UdiError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SoftmaxPass {
+pub(crate) enum SoftmaxPass {
     /// A row at a time, on slices.
     Rows,
     /// All rows at once, on tensors.

@@ -1,10 +1,12 @@
 /** Runs `udi-native bench step`: the settings go the way of every configuration. */
+
 import { benchmarkStep, type StepBenchmark } from "../benchmark/step.js";
 import { loadConfig } from "../config/load.js";
 import { resolveConfig } from "../config/resolve.js";
 import type { ResolvedConfig } from "../config/resolved.js";
 import { machine } from "../native/engine.js";
 import { machineFacts } from "../native/machine-facts.js";
+import { percentText } from "../number-text.js";
 import type { BenchStepChoice } from "./bench-command.js";
 
 /** Key of the configuration that an option sets. */
@@ -71,7 +73,7 @@ export function stepText(settings: Settings, result: StepBenchmark): string {
     ["step", `${result.medianSeconds.toFixed(3)} s (median; ${result.seconds.map(short).join(", ")})`],
     ["images", `${result.imagesPerSecond.toFixed(2)} a second`],
     ["arithmetic", `${result.teraOperations.toFixed(3)} TFLOP a step, ${speed}`],
-    ["peak", `${peak} of matrix products here; the step reaches ${percent(result.shareOfPeak)} of it`],
+    ["peak", `${peak} of matrix products here; the step reaches ${percentText(result.shareOfPeak)} of it`],
     ["memory", memoryText(result)],
     ...phaseRows(result),
   ];
@@ -90,7 +92,7 @@ function phaseRows({ phases, medianSeconds }: StepBenchmark): [string, string][]
   const other = medianSeconds - measured.reduce((sum, [, seconds]) => sum + seconds, 0);
   return [...measured, ["other", Math.max(other, 0)] as const].map(([name, seconds]) => [
     `  ${name}`,
-    `${short(seconds)} s, ${percent(seconds / medianSeconds)}`,
+    `${short(seconds)} s, ${percentText(seconds / medianSeconds)}`,
   ]);
 }
 
@@ -100,8 +102,4 @@ function gibibytes(bytes: number): string {
 
 function short(seconds: number): string {
   return seconds.toFixed(3);
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

@@ -4,9 +4,9 @@ import { syntheticPhotographs } from "../benchmark/synthetic-photographs.js";
 import { benchmarkViews, type StreamRun, type ViewBenchmark } from "../benchmark/views.js";
 import { loadConfig } from "../config/load.js";
 import { openImageSource } from "../dataset/image-source.js";
+import { byteText } from "../number-text.js";
 import { imageLimits } from "../views/read-image.js";
 import type { BenchViewsChoice } from "./bench-views-command.js";
-import { byteText } from "./byte-text.js";
 import { openingReport } from "./opening-report.js";
 
 export async function runBenchViews(choice: BenchViewsChoice): Promise<void> {

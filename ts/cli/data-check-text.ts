@@ -1,7 +1,7 @@
 /** The report of `data check` for a reader. */
 import pc from "picocolors";
+import { byteText } from "../number-text.js";
 import type { CheckReport, ClassReport, DuplicateFiles, SizeReport, Spread } from "../survey/report.js";
-import { byteText } from "./byte-text.js";
 
 /** Of a long list so many are shown; --json and --bad-list have them all. */
 const SHOWN = 20;

@@ -1,6 +1,8 @@
 /** What the command line says of a run, in words. */
+
 import { relative } from "node:path";
 import pc from "picocolors";
+import { percentText } from "../number-text.js";
 import type { EvaluationRecord, StepRecord } from "../run/records.js";
 import type { SampleTally } from "../train/skip-limit.js";
 import type { TrainResult, TrainStart } from "../train/train-options.js";
@@ -47,7 +49,7 @@ export function statusText({ record, samples, pace, start }: Status): string {
 
 /** One evaluation in one line. */
 export function evaluationText({ step, scores }: EvaluationRecord, init: Init): string {
-  const shown = scores.map(({ neighbours, top1 }) => `${percent(top1)} (k = ${neighbours})`);
+  const shown = scores.map(({ neighbours, top1 }) => `${percentText(top1)} (k = ${neighbours})`);
   return `held-out k-NN accuracy of the ${networkName(step, init)}: ${shown.join(", ")}`;
 }
 
@@ -86,8 +88,8 @@ function accuracyTable(evaluations: readonly EvaluationRecord[], named: Naming):
   const rows = last.scores.map(({ neighbours, top1 }, index) => {
     const before = first.scores[index];
     return tableRow(`${neighbours} neighbours`, [
-      before === undefined ? "" : percent(before.top1),
-      percent(top1),
+      before === undefined ? "" : percentText(before.top1),
+      percentText(top1),
     ]);
   });
   return [pc.bold(tableRow("held-out k-NN accuracy", heads)), ...rows, ""];
@@ -99,10 +101,6 @@ type Init = string | null;
 function networkName(step: number, init: Init): string {
   if (step > 0) return `teacher, step ${step}`;
   return init === null ? "untrained network" : "given weights";
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }
 
 function rate(value: number): string {

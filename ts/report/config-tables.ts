@@ -1,8 +1,8 @@
 /** What runs were configured with, and where that differs. */
 import { loadConfig } from "../config/load.js";
+import { valueText } from "../number-text.js";
 import { type FlatConfig, flatConfig } from "../run/config-change.js";
 import { type Html, html } from "./html.js";
-import { valueText } from "./number-text.js";
 import type { RunFacts } from "./run-facts.js";
 import { tableHtml } from "./tables.js";
 

@@ -1,6 +1,7 @@
 /** On what runs ran, and in which parts. */
+
+import { byteText, timeText } from "../number-text.js";
 import { type Content, type Html, html } from "./html.js";
-import { byteText, timeText } from "./number-text.js";
 import type { RunFacts, RunPart } from "./run-facts.js";
 import { runName, tableHtml } from "./tables.js";
 

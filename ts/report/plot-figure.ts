@@ -1,6 +1,7 @@
 /** The place of a plot in the page: its title, what it shows in words, and where it is drawn. */
+
+import { numberText } from "../number-text.js";
 import { type Html, html } from "./html.js";
-import { numberText } from "./number-text.js";
 import type { Line, Plot, PlotSection } from "./plots.js";
 
 export function plotSectionHtml({ plots }: PlotSection, names: readonly string[]): Html {

@@ -1,6 +1,7 @@
 /** The tables of a report. A row is a run, or a column where there is more to say of each. */
+
+import { byteText, numberText, percentText, timeText } from "../number-text.js";
 import { type Content, type Html, html } from "./html.js";
-import { byteText, numberText, percentText, timeText } from "./number-text.js";
 import type { RunFacts } from "./run-facts.js";
 
 /** Digits of a hash that are enough to tell runs apart; the whole of it stands under Environment. */

@@ -1,5 +1,5 @@
 /** The table of all runs: what stands in its cells, and by what they are sorted. */
-import { numberText, percentText, timeText } from "../report/number-text.js";
+import { numberText, percentText, timeText } from "../number-text.js";
 import type { RunSummary } from "../report/run-summary.js";
 import type { WatchedRuns } from "./runs-watch.js";
 

@@ -6,7 +6,9 @@
  * teacher that is its student; `test/train/watch-records`). A network that has learned nothing yet shows some of these signs
  * for good reasons, so none is looked for before the learning rate's warm-up is over.
  */
+
 import type { ResolvedConfig } from "../config/resolved.js";
+import { percentText } from "../number-text.js";
 import type { WatchRecord } from "../run/records.js";
 
 /** What a look found, before it is judged. */
@@ -82,7 +84,7 @@ export const SIGNS: readonly Sign[] = [
     // Where all images look the same to the teacher, there is nothing to agree on.
     holds: (seen, _, config) => !isSame(seen) && isByChance(seen) && teacherHasFollowed(seen, config),
     says: ({ agreement, chanceAgreement }) =>
-      `the student chooses the teacher's prototype no more often than by chance: ${percent(agreement)} of images, ${percent(chanceAgreement)} by chance`,
+      `the student chooses the teacher's prototype no more often than by chance: ${percentText(agreement)} of images, ${percentText(chanceAgreement)} by chance`,
     helps: ({ schedule }) =>
       [
         `a lower schedule.learningRate (now ${schedule.learningRate})`,
@@ -134,15 +136,11 @@ function teacherHasFollowed({ step }: Seen, { schedule }: Settings): boolean {
 function sameness({ divergence, entropyOfMean, largestEntropy }: Seen, begun: Seen): string {
   const parts = [
     `its distributions differ from their mean by ${divergence.toFixed(3)} nats (at the start ${begun.divergence.toFixed(3)})`,
-    `whose entropy is ${percent(entropyOfMean / largestEntropy)} of the largest`,
+    `whose entropy is ${percentText(entropyOfMean / largestEntropy)} of the largest`,
   ];
   return parts.join(", ");
 }
 
 function rankOf({ effectiveRank, largestRank }: Seen): string {
   return `${effectiveRank.toFixed(1)} of ${largestRank}`;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

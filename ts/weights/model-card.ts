@@ -1,4 +1,5 @@
 /** The model card of an export: README.md, as model hubs read it. */
+import { percentText } from "../number-text.js";
 import type { EvaluationRecord } from "../run/records.js";
 import {
   type ExportedBackbone,
@@ -91,17 +92,13 @@ function scores({ evaluations, network }: CardFacts): string {
   const rows = evaluations.flatMap((record) =>
     record.scores.map(
       ({ neighbours, top1, top5 }) =>
-        `| ${record.protocol}, ${record.network}, step ${record.step} | ${neighbours} | ${percent(top1)} | ${percent(top5)} |`,
+        `| ${record.protocol}, ${record.network}, step ${record.step} | ${neighbours} | ${percentText(top1)} | ${percentText(top5)} |`,
     ),
   );
   const other = evaluations.some((record) => record.network !== network)
     ? "\n\nMeasured with the teacher; these weights are the student's."
     : "";
   return `| evaluation on held-out images | neighbours | top-1 | top-5 |\n| --- | --- | --- | --- |\n${rows.join("\n")}${network === "backbone" ? "" : other}`;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }
 
 function settings(values: CardFacts["settings"]): string {

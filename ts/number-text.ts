@@ -1,4 +1,4 @@
-/** Numbers, times and sizes as a report shows them. */
+/** Numbers, shares, times and sizes for a reader. */
 
 /** Four significant digits; very small and very large ones with an exponent. */
 export function numberText(value: number): string {

@@ -1,66 +1,25 @@
 //! Looking at a learner in training, as its callers see it.
 
+mod small;
+
 use std::{env, fs, process};
 
-use tch::Device;
-use udi::{
-    BatchShape, HeadConfig, Inspection, InspectionReport, Learner, LearnerConfig, ModelConfig,
-    MultiCropBatch, ObjectiveConfig, OptimizerConfig, OptimizerKind, Pixels, Precision,
-    ScheduleValues,
-};
+use small::{AT, PATCH, config};
+use udi::{BatchShape, Inspection, InspectionReport, Learner, MultiCropBatch, Pixels, Precision};
 
-const PATCH: i64 = 4;
 const SIDE: i64 = 8;
 const IMAGE: usize = (3 * SIDE * SIDE) as usize;
 
 /// One class token and no patch level, so that batches need no maps; BatchNorm has statistics that a pass could move.
 fn learner(precision: Precision) -> Learner {
-    let config = LearnerConfig {
-        model: ModelConfig {
-            width: 16,
-            depth: 2,
-            heads: 2,
-            mlp_ratio: 2.0,
-            patch_size: PATCH,
-            image_size: SIDE,
-            class_tokens: 1,
-            include_patch: false,
-            srs_heads: 2,
-            drop_path_rate: 0.2,
-            checkpoint_blocks: false,
-            head: HeadConfig {
-                prototypes: 24,
-                hidden_width: 16,
-                bottleneck_width: 8,
-                batch_norm: true,
-                norm_last_layer: false,
-            },
-        },
-        objective: ObjectiveConfig {
-            alpha: 0.5,
-            student_temperature: 0.1,
-            center_momentum: 0.9,
-        },
-        optimizer: OptimizerConfig {
-            kind: OptimizerKind::AdamW,
-            clip_gradient: 3.0,
-            accumulate: 1,
-            loss_scale: 65536.0,
-        },
-        device: Device::Cpu,
-        precision,
-        seed: 5,
-    };
+    let mut config = config();
+    config.model.image_size = SIDE;
+    config.model.class_tokens = 1;
+    config.model.include_patch = false;
+    config.model.head.batch_norm = true;
+    config.precision = precision;
     Learner::new(&config).unwrap()
 }
-
-const AT: ScheduleValues = ScheduleValues {
-    learning_rate: 2e-3,
-    weight_decay: 0.04,
-    momentum: 0.9,
-    teacher_temperature: 0.05,
-    freeze_last_layer: false,
-};
 
 /// Pixels of view `view` of image `image`.
 fn pixels(image: usize, view: usize) -> Vec<u8> {

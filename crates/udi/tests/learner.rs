@@ -2,14 +2,14 @@
 
 #[path = "learner/late.rs"]
 mod late;
+mod small;
 
 use std::{env, fs, path::PathBuf, process};
 
-use tch::Device;
+use small::{AT, PATCH, config};
 use udi::{
-    BatchShape, Branch, HeadConfig, ImageBatch, Learner, LearnerConfig, ModelConfig,
-    MultiCropBatch, ObjectiveConfig, OptimizerConfig, OptimizerKind, Pixels, Precision, Queries,
-    SamplingMaps, ScheduleValues, StepReport, TargetSamples, UdiError,
+    BatchShape, Branch, ImageBatch, Learner, LearnerConfig, MultiCropBatch, OptimizerKind, Pixels,
+    Precision, Queries, SamplingMaps, ScheduleValues, StepReport, TargetSamples, UdiError,
 };
 
 const SHAPE: BatchShape = BatchShape {
@@ -18,58 +18,10 @@ const SHAPE: BatchShape = BatchShape {
     local_crops: 2,
     local_size: 8,
 };
-const PATCH: i64 = 4;
 /// Samples a pair, of global and of local crops.
 const SAMPLES: (usize, usize) = (2, 1);
 /// Tokens of a global crop.
 const TOKENS: i32 = 16;
-
-fn config() -> LearnerConfig {
-    LearnerConfig {
-        model: ModelConfig {
-            width: 16,
-            depth: 2,
-            heads: 2,
-            mlp_ratio: 2.0,
-            patch_size: PATCH,
-            image_size: 16,
-            class_tokens: 2,
-            include_patch: true,
-            srs_heads: 4,
-            drop_path_rate: 0.3,
-            checkpoint_blocks: false,
-            head: HeadConfig {
-                prototypes: 24,
-                hidden_width: 16,
-                bottleneck_width: 8,
-                batch_norm: false,
-                norm_last_layer: false,
-            },
-        },
-        objective: ObjectiveConfig {
-            alpha: 0.5,
-            student_temperature: 0.1,
-            center_momentum: 0.9,
-        },
-        optimizer: OptimizerConfig {
-            kind: OptimizerKind::AdamW,
-            clip_gradient: 3.0,
-            accumulate: 1,
-            loss_scale: 65536.0,
-        },
-        device: Device::Cpu,
-        precision: Precision::Fp32,
-        seed: 5,
-    }
-}
-
-const AT: ScheduleValues = ScheduleValues {
-    learning_rate: 2e-3,
-    weight_decay: 0.04,
-    momentum: 0.9,
-    teacher_temperature: 0.05,
-    freeze_last_layer: false,
-};
 
 /// Which samples of a batch are valid.
 #[derive(Debug, Clone, Copy)]

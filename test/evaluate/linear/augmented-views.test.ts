@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { augmentedRecipe, augmentedViews } from "../../../ts/evaluate/linear/augmented-views.js";
-import { renderAugmentedViews } from "../../../ts/native/augmented-views.js";
+import { renderAugmentedViews } from "../../../ts/native/crop-views.js";
 import { randAugmentPolicy } from "../../../ts/recipe/rand-augment-policy.js";
 import type { AugmentedRecipe } from "../../../ts/recipe/types.js";
 import { decodeImage } from "../../../ts/views/decode.js";

@@ -2,8 +2,7 @@
  * What the probe sees of a train image (spec/evaluation.md section 2): mirrored or not, changed as a whole by RandAugment, a
  * random crop of it, and boxes of that erased. All of it is a function of (seed, epoch, sample).
  */
-import { renderAugmentedViews } from "../../native/augmented-views.js";
-import { renderCropViews } from "../../native/crop-views.js";
+import { renderAugmentedViews, renderCropViews } from "../../native/crop-views.js";
 import type { DecodedImage } from "../../native/types.js";
 import { randomStream } from "../../random.js";
 import type { ImageSize } from "../../recipe/coordinates.js";

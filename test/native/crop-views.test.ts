@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { renderAugmentedViews } from "../../ts/native/augmented-views.js";
+import { renderAugmentedViews } from "../../ts/native/crop-views.js";
 import type { Augmentation, AugmentedRecipe } from "../../ts/recipe/types.js";
 
 /** Values 0 to 17, three by two pixels. */

@@ -133,8 +133,8 @@ describe.skipIf(testBrowser === null)(`in Chromium${browserNote}`, () => {
       await times.getByRole("radio", { name: "21" }).focus();
       await page.keyboard.press("ArrowLeft");
       expect(await seen()).toContain("teacher after step 18");
-      await times.getByText("0, untrained").click();
-      expect(await seen()).toContain("the untrained network");
+      await times.getByText("0, before training").click();
+      expect(await seen()).toContain("the network before its first step");
       expect(await times.locator("img:visible").count()).toBe(1);
     }
   });
@@ -153,7 +153,7 @@ describe.skipIf(testBrowser === null)(`in Chromium${browserNote}`, () => {
     const { page } = await open();
     const section = page.locator("#neighbours");
     expect(await section.locator("img").first().getAttribute("alt")).toBe(
-      `Images, each beside those of 9 others that the untrained network holds for the most similar; 1 of 1 neighbours are of the same class: ${HOSTILE}`,
+      `Images, each beside those of 9 others that the network before its first step holds for the most similar; 1 of 1 neighbours are of the same class: ${HOSTILE}`,
     );
     await section.getByText("in words").first().click();
     const row = section.getByRole("row", { name: HOSTILE }).first();

@@ -81,11 +81,11 @@ function timesHtml({ steps, shown }: RunPictures, run: number, source: PictureSo
 }
 
 function stepText({ step }: TimeFacts): string {
-  return step === 0 ? "0, untrained" : String(step);
+  return step === 0 ? "0, before training" : String(step);
 }
 
 function networkText({ step }: TimeFacts): string {
-  return step === 0 ? "the untrained network" : `the teacher after step ${step}`;
+  return step === 0 ? "the network before its first step" : `the teacher after step ${step}`;
 }
 
 function featuresAlt(facts: TimeFacts): string {

@@ -30,7 +30,7 @@ export interface CropsFacts {
 
 /** `facts.json` beside `features.webp` and `neighbours.webp`. */
 export interface TimeFacts {
-  /** Steps made before; 0: the untrained network. */
+  /** Steps made before; 0: untrained, or the given weights. */
   readonly step: number;
   /** Epochs done. */
   readonly epoch: number;

@@ -25,5 +25,5 @@ export function neighboursHeading(facts: TimeFacts): Heading {
 }
 
 function networkText({ step, epoch }: TimeFacts): string {
-  return step === 0 ? "untrained network" : `teacher after step ${step}, epoch ${epoch}`;
+  return step === 0 ? "before the first step" : `teacher after step ${step}, epoch ${epoch}`;
 }

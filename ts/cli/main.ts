@@ -1,4 +1,8 @@
-/** The command `udi-native`. */
+#!/usr/bin/env node
+/**
+ * The command udi-native. The line above is for links that npx made to this file when it was the package's bin: without it a
+ * shell would run the rest.
+ */
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../native/package-root.js";
 import { attentionCommand } from "./attention-command.js";

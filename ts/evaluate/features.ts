@@ -9,6 +9,7 @@ import {
 } from "../views/evaluation-batches.js";
 import type { ImageLimits } from "../views/read-image.js";
 import type { Embedder } from "./embedder.js";
+import type { ViewSize } from "./view-size.js";
 
 /** Features of one kind. */
 export interface FeatureRows {
@@ -28,8 +29,8 @@ export interface FeatureTable {
 
 export interface FeatureRequest {
   readonly source: ImageSource;
-  /** torchvision's Resize and CenterCrop, in pixels. */
-  readonly size: { readonly resizeTo: number; readonly crop: number };
+  /** torchvision's Resize and CenterCrop. */
+  readonly size: ViewSize;
   readonly batchSize: number;
   /** Threads that decode and render. */
   readonly workers: number;

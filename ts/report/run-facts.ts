@@ -10,7 +10,7 @@ import type { Skipped } from "./gathered-logs.js";
 import type { RunPictures } from "./run-pictures.js";
 import { RunReader } from "./run-reader.js";
 import type { KnownCheckpoint } from "./run-state.js";
-import type { RunSummary } from "./run-summary.js";
+import { type RunSummary, summarise } from "./run-summary.js";
 import type { ThinSeries } from "./thinning.js";
 
 /** One part of a run: a resumed run has several. */
@@ -41,5 +41,6 @@ export async function readRun(path: string): Promise<RunFacts> {
       hint: "npx udi-native runs DIR lists the runs below a folder",
     });
   }
-  return new RunReader({ name: basename(folder), folder }).read();
+  const summary = await summarise({ name: basename(folder), folder });
+  return new RunReader(folder).read(summary);
 }

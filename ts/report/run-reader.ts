@@ -6,23 +6,23 @@ import { type FlatConfig, flatConfig } from "../run/config-change.js";
 import { FollowedLines } from "../run/followed-lines.js";
 import type { EvaluationRecord, WatchRecord } from "../run/records.js";
 import { RUN_FILES, readConfig } from "../run/run-files.js";
-import type { RunPlace } from "./find-runs.js";
 import { GatheredLines, GatheredSkipped, GatheredSteps } from "./gathered-logs.js";
 import type { RunFacts, RunPart } from "./run-facts.js";
 import { runPictures } from "./run-pictures.js";
 import { knownCheckpoints } from "./run-state.js";
-import { summarise } from "./run-summary.js";
+import type { RunSummary } from "./run-summary.js";
 
 export class RunReader {
-  readonly #place: RunPlace;
+  readonly #folder: string;
   readonly #steps;
   readonly #evaluations;
   readonly #watch;
   readonly #skipped;
 
-  constructor(place: RunPlace) {
-    const log = (name: string) => join(place.folder, name);
-    this.#place = place;
+  /** `folder`: of the run. */
+  constructor(folder: string) {
+    const log = (name: string) => join(folder, name);
+    this.#folder = folder;
     this.#steps = new FollowedLines(log(RUN_FILES.metrics), () => new GatheredSteps());
     this.#evaluations = new FollowedLines(
       log(RUN_FILES.evaluations),
@@ -32,16 +32,16 @@ export class RunReader {
     this.#skipped = new FollowedLines(log(RUN_FILES.skipped), () => new GatheredSkipped());
   }
 
-  /** Throws RunError where the configuration cannot be read. */
-  async read(): Promise<RunFacts> {
-    const { folder } = this.#place;
+  /** `summary`: of the run as it is now. Throws RunError where the configuration cannot be read. */
+  async read(summary: RunSummary): Promise<RunFacts> {
+    const folder = this.#folder;
     const config = flatConfig(await readConfig(folder));
     const parts = await readParts(join(folder, RUN_FILES.environment));
     const steps = await this.#steps.read();
     return {
       config,
       parts,
-      summary: await summarise(this.#place),
+      summary,
       metrics: steps.thinning.result(),
       epochs: steps.epochs.result(stepsPerEpoch(config, parts)),
       evaluations: (await this.#evaluations.read()).lines,

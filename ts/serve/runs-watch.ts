@@ -86,8 +86,8 @@ export class RunsWatch {
   /** All of a run, read once for each version. Rejects with a RunError where its configuration cannot be read. */
   facts({ summary, version }: WatchedRun): Promise<RunFacts> {
     const opened = this.#opened.get(summary.name);
-    const reader = opened?.reader ?? new RunReader(summary);
-    const facts = opened?.version === version ? opened.facts : reader.read();
+    const reader = opened?.reader ?? new RunReader(summary.folder);
+    const facts = opened?.version === version ? opened.facts : reader.read(summary);
     this.#opened.set(summary.name, { reader, version, facts, usedAt: performance.now() });
     return facts;
   }

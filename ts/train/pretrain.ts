@@ -50,9 +50,12 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
     step: progress.step,
     lastStep: progress.step + stepsToCome(config, progress.position, stepsPerEpoch),
   });
-  await evaluateWhereDue(evaluated, progress);
-  await watchWhereDue(watched, progress);
-  await drawWhereDue(pictured, progress);
+  const lookWhereDue = async () => {
+    await evaluateWhereDue(evaluated, progress);
+    await watchWhereDue(watched, progress);
+    await drawWhereDue(pictured, progress);
+  };
+  await lookWhereDue();
 
   const waits = new WaitWatch({ ...config.data, cores: settled.machine.cores });
   const sinceSave = new Minutes();
@@ -86,9 +89,7 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
         await run.save(native, progress);
         sinceSave.restart();
       }
-      await evaluateWhereDue(evaluated, progress);
-      await watchWhereDue(watched, progress);
-      await drawWhereDue(pictured, progress);
+      await lookWhereDue();
     }
   } catch (error) {
     await saveWorthKeeping(error, () => run.complete(native, progress));

@@ -1,6 +1,7 @@
 /** Training images that pictures show, and those among which each finds its neighbours: a function of the seed. */
 import type { ImageSource } from "../../dataset/image-source.js";
 import { DataError } from "../../errors.js";
+import type { ViewSize } from "../../evaluate/view-size.js";
 import { renderEvaluationViews } from "../../native/engine.js";
 import { randomStream } from "../../random.js";
 import type { ImageLimits } from "../../views/read-image.js";
@@ -8,8 +9,8 @@ import { type SampleBatch, sampleBatches } from "../../views/sample-batches.js";
 
 export interface PictureImages {
   readonly source: ImageSource;
-  /** torchvision's Resize and CenterCrop, in pixels. */
-  readonly size: { readonly resizeTo: number; readonly crop: number };
+  /** torchvision's Resize and CenterCrop. */
+  readonly size: ViewSize;
   readonly batchSize: number;
   readonly workers: number;
   readonly limits: ImageLimits;

@@ -49,6 +49,14 @@ struct Pair {
     optimizer: Optimizer,
 }
 
+fn follower<'a>(teacher: &'a mut Parameters, declarations: &'a [Declaration]) -> Follower<'a> {
+    Follower {
+        teacher,
+        declarations,
+        share: SHARE,
+    }
+}
+
 impl Pair {
     fn new(parameters: &[Kept]) -> Self {
         let declarations = declared(parameters);
@@ -62,20 +70,8 @@ impl Pair {
         }
     }
 
-    fn follower(&mut self) -> Follower<'_> {
-        Follower {
-            teacher: &mut self.teacher,
-            declarations: &self.declarations,
-            share: SHARE,
-        }
-    }
-
     fn step_fused(&mut self, gradients: ScaledGradients) {
-        let follower = Follower {
-            teacher: &mut self.teacher,
-            declarations: &self.declarations,
-            share: SHARE,
-        };
+        let follower = follower(&mut self.teacher, &self.declarations);
         let student = &mut self.student;
         self.optimizer
             .update(student, follower, gradients, PACE)
@@ -89,7 +85,7 @@ impl Pair {
         let gradients = &gradients.tensors;
         no_grad(|| adamw::update_tensors(slots, &self.student, gradients, PACE, None)).unwrap();
         let student = self.student.deep_copy();
-        no_grad(|| self.follower().follow(&student)).unwrap();
+        no_grad(|| follower(&mut self.teacher, &self.declarations).follow(&student)).unwrap();
     }
 
     /// The same where the device alone knows the factors, and whether the student may change.
@@ -104,11 +100,7 @@ impl Pair {
                 student,
             },
         };
-        let follower = Follower {
-            teacher: &mut self.teacher,
-            declarations: &self.declarations,
-            share: SHARE,
-        };
+        let follower = follower(&mut self.teacher, &self.declarations);
         let student = &mut self.student;
         self.optimizer
             .update_judged(student, follower, gradients, PACE)

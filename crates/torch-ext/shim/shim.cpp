@@ -13,11 +13,15 @@
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <torch/csrc/autograd/profiler_kineto.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <vector>
+
+#include "guarded.h"
 
 namespace {
 
@@ -30,18 +34,10 @@ std::vector<at::Tensor> list(Handles tensors, int64_t count) {
   return all;
 }
 
-template <typename Work>
-char *guarded(Work work) noexcept {
-  try {
-    work();
-    return nullptr;
-  } catch (const c10::Error &error) {
-    return strdup(error.what_without_backtrace());
-  } catch (const std::exception &error) {
-    return strdup(error.what());
-  } catch (...) {
-    return strdup("an exception of unknown type");
-  }
+const std::set<torch::profiler::impl::ActivityType> &traced() {
+  using torch::profiler::impl::ActivityType;
+  static const std::set<ActivityType> all{ActivityType::CPU, ActivityType::CUDA};
+  return all;
 }
 
 }  // namespace
@@ -149,5 +145,19 @@ char *udi_peak_cuda_bytes(int index, int64_t *bytes) {
     const auto aggregate = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
     *bytes = stats.allocated_bytes[aggregate].peak;
   });
+}
+
+// Begins to record what this thread gives to libtorch, and all that its GPUs do.
+char *udi_begin_trace() {
+  return guarded([] {
+    const torch::profiler::impl::ProfilerConfig config(torch::profiler::impl::ProfilerState::KINETO);
+    torch::autograd::profiler::prepareProfiler(config, traced());
+    torch::autograd::profiler::enableProfiler(config, traced());
+  });
+}
+
+// Ends it, and writes the record in Chrome's format. Call it on the thread that began.
+char *udi_finish_trace(const char *path) {
+  return guarded([&] { torch::autograd::profiler::disableProfiler()->save(path); });
 }
 }

@@ -4,6 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     column_sums::{Sums, add},
+    cuda,
     element::{Bf16, Element},
     parallel::parallel,
     row_parts::Shape,
@@ -20,25 +21,33 @@ pub struct BranchGradient {
     pub sums: Tensor,
 }
 
-/// tokens + factor · output in a new fp32 matrix. CPU matrices `[rows, width]`, the output fp32 or bf16; `factors` is `[rows]`,
+/// tokens + factor · output in a new fp32 matrix. Matrices `[rows, width]`, the output fp32 or bf16, on a CUDA device fp16 too; `factors` is `[rows]`,
 /// fp32, None: all are 1.
 pub fn add_branch(
     tokens: &Tensor,
     output: &Tensor,
     factors: Option<&Tensor>,
 ) -> Result<Tensor, RowsError> {
+    if tokens.device().is_cuda() {
+        let branch = cuda::Branch { output, factors };
+        let (sum, _) = cuda::add_branch_and_norm(tokens, Some(branch), None, output.kind())?;
+        return sum.ok_or_else(|| RowsError::Kernel("nothing added".to_owned()));
+    }
     match output.kind() {
         Bf16::KIND => forward::<Bf16>(tokens, output, factors),
         _ => forward::<f32>(tokens, output, factors),
     }
 }
 
-/// factor · gradient in this kind, fp32 or bf16, with the sum of its rows. The gradient is a fp32 CPU matrix.
+/// factor · gradient in this kind, fp32 or bf16, on a CUDA device fp16 too, with the sum of its rows. The gradient is a fp32 matrix.
 pub fn branch_gradient(
     gradient: &Tensor,
     factors: Option<&Tensor>,
     kind: Kind,
 ) -> Result<BranchGradient, RowsError> {
+    if gradient.device().is_cuda() {
+        return cuda::branch_gradient(gradient, factors, kind);
+    }
     match kind {
         Bf16::KIND => backward::<Bf16>(gradient, factors),
         _ => backward::<f32>(gradient, factors),

@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 use crate::{
+    cuda,
     element::{Bf16, Element},
     parallel::parallel,
     row_parts::Shape,
@@ -47,12 +48,25 @@ pub(crate) fn add<T: Element>(sums: &mut [f32], row: &[T]) {
     }
 }
 
-/// Sum of the rows of a CPU matrix of fp32 or bf16: `[rows, width]` -> `[width]`, fp32.
+/// Sum of the rows of a matrix of fp32 or bf16, on a CUDA device fp16 too: `[rows, width]` -> `[width]`, fp32.
 pub fn column_sums(matrix: &Tensor) -> Result<Tensor, RowsError> {
+    if matrix.device().is_cuda() {
+        return cuda::column_sums(matrix);
+    }
     match matrix.kind() {
         Bf16::KIND => sums_of::<Bf16>(matrix),
         _ => sums_of::<f32>(matrix),
     }
+}
+
+/// Writes three matrices `[rows, width]` of one kind beside each other into `joined`, `[rows, 3 width]`: the sums of the rows of
+/// that, fp32.
+pub fn join_columns(parts: [&Tensor; 3], joined: &mut Tensor) -> Result<Tensor, RowsError> {
+    if joined.device().is_cuda() {
+        return cuda::join(parts, joined);
+    }
+    joined.copy_(&Tensor::cat(&parts, 1));
+    column_sums(joined)
 }
 
 fn sums_of<T: Element>(matrix: &Tensor) -> Result<Tensor, RowsError> {

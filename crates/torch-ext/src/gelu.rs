@@ -4,6 +4,7 @@ use tch::{Device, Tensor};
 
 use crate::{
     column_sums::{Sums, add},
+    cuda,
     element::{Bf16, Element},
     exp::exp,
     lent,
@@ -22,16 +23,22 @@ pub struct GeluBackward {
     pub sums: Tensor,
 }
 
-/// gelu of every value of a CPU matrix of fp32 or bf16, in a new one.
+/// gelu of every value of a matrix of fp32 or bf16, on a CUDA device fp16 too, in a new one.
 pub fn gelu(input: &Tensor) -> Result<Tensor, RowsError> {
+    if input.device().is_cuda() {
+        return cuda::gelu(input);
+    }
     match input.kind() {
         Bf16::KIND => forward::<Bf16>(input),
         _ => forward::<f32>(input),
     }
 }
 
-/// `gradient`, that of gelu(input), becomes that of the input. Both are CPU matrices of one kind, fp32 or bf16.
+/// `gradient`, that of gelu(input), becomes that of the input. Both are matrices of one kind, fp32 or bf16, on a CUDA device fp16 too.
 pub fn gelu_backward(input: &Tensor, gradient: &mut Tensor) -> Result<GeluBackward, RowsError> {
+    if input.device().is_cuda() {
+        return cuda::gelu_backward(input, gradient);
+    }
     match input.kind() {
         Bf16::KIND => backward::<Bf16>(input, gradient),
         _ => backward::<f32>(input, gradient),

@@ -3,7 +3,9 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::{
+    branch::{BranchGradient, add_branch, branch_gradient},
     column_sums::{Sums, add},
+    cuda,
     dot::{product, total},
     element::{Bf16, Element},
     lent,
@@ -31,13 +33,22 @@ pub struct NormGradients {
     pub bias: Tensor,
 }
 
-/// Normalises the rows of a fp32 CPU matrix `[rows, width]`; the output is fp32 or bf16.
+/// Normalises the rows of a fp32 matrix `[rows, width]`; the output is fp32 or bf16, on a CUDA device fp16 too.
 pub fn layer_norm(
     input: &Tensor,
     (weight, bias): (&Tensor, &Tensor),
     epsilon: f32,
     kind: Kind,
 ) -> Result<Normed, RowsError> {
+    if input.device().is_cuda() {
+        let norm = cuda::Norm {
+            weight,
+            bias,
+            epsilon,
+        };
+        let (_, normed) = cuda::add_branch_and_norm(input, None, Some(norm), kind)?;
+        return normed.ok_or_else(|| RowsError::Kernel("nothing normalised".to_owned()));
+    }
     match kind {
         Bf16::KIND => forward::<Bf16>(input, (weight, bias), epsilon),
         _ => forward::<f32>(input, (weight, bias), epsilon),
@@ -52,10 +63,61 @@ pub fn layer_norm_backward(
     weight: &Tensor,
     sum: &mut Tensor,
 ) -> Result<NormGradients, RowsError> {
+    if input.device().is_cuda() {
+        let input = (input, moments);
+        return Ok(cuda::layer_norm_backward(gradient, input, weight, sum, None)?.0);
+    }
     match gradient.kind() {
         Bf16::KIND => backward::<Bf16>(gradient, (input, moments), weight, sum),
         _ => backward::<f32>(gradient, (input, moments), weight, sum),
     }
+}
+
+/// [`add_branch`] and, where there is a norm, [`layer_norm`] of its result for the kind of the branch: on a CUDA device in one
+/// pass over memory.
+pub fn add_branch_and_norm(
+    tokens: &Tensor,
+    (output, factors): (&Tensor, Option<&Tensor>),
+    norm: Option<(&Tensor, &Tensor, f32)>,
+) -> Result<(Tensor, Option<Normed>), RowsError> {
+    if !tokens.device().is_cuda() {
+        let sum = add_branch(tokens, output, factors)?;
+        let normed = norm.map(|(weight, bias, epsilon)| {
+            layer_norm(&sum, (weight, bias), epsilon, output.kind())
+        });
+        let normed = normed.transpose()?;
+        return Ok((sum, normed));
+    }
+    let norm = norm.map(|(weight, bias, epsilon)| cuda::Norm {
+        weight,
+        bias,
+        epsilon,
+    });
+    let branch = cuda::Branch { output, factors };
+    let (sum, normed) = cuda::add_branch_and_norm(tokens, Some(branch), norm, output.kind())?;
+    let sum = sum.ok_or_else(|| RowsError::Kernel("nothing added".to_owned()))?;
+    Ok((sum, normed))
+}
+
+/// [`layer_norm_backward`], then [`branch_gradient`] of the sum in the gradient's kind: on a CUDA device in one pass over
+/// memory.
+pub fn layer_norm_backward_to_branch(
+    gradient: &Tensor,
+    (input, moments): (&Tensor, &Tensor),
+    weight: &Tensor,
+    sum: &mut Tensor,
+    factors: Option<&Tensor>,
+) -> Result<(NormGradients, BranchGradient), RowsError> {
+    if !input.device().is_cuda() {
+        let gradients = layer_norm_backward(gradient, input, moments, weight, sum)?;
+        let branch = branch_gradient(sum, factors, gradient.kind())?;
+        return Ok((gradients, branch));
+    }
+    let input = (input, moments);
+    let (gradients, branch) =
+        cuda::layer_norm_backward(gradient, input, weight, sum, Some(factors))?;
+    let branch = branch.ok_or_else(|| RowsError::Kernel("no branch".to_owned()))?;
+    Ok((gradients, branch))
 }
 
 fn forward<T: Element>(

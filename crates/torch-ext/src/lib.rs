@@ -5,12 +5,14 @@
 mod attention;
 mod branch;
 mod column_sums;
+mod cuda;
 mod denormals;
 mod device_memory;
 mod dot;
 mod element;
 mod exp;
 mod foreach;
+mod fused_attention;
 mod gelu;
 mod large;
 mod late_copy;
@@ -24,6 +26,7 @@ mod shim;
 mod softmax;
 mod softmax_rows;
 mod tile;
+mod trace;
 mod update;
 mod vector;
 
@@ -31,17 +34,23 @@ pub use attention::{
     AttentionGradient, AttentionShape, attention, attention_backward, has_attention,
 };
 pub use branch::{BranchGradient, add_branch, branch_gradient};
-pub use column_sums::column_sums;
+pub use column_sums::{column_sums, join_columns};
+pub use cuda::without_cuda_kernels;
 pub use denormals::flush_denormals;
 pub use device_memory::{HostValues, peak_cuda_bytes, pinned_copy, send_to_cuda};
 pub use dot::dot;
 pub use foreach::{AdamwLists, FusedAdamw, foreach_lerp, foreach_mul, foreach_norm, fused_adamw};
+pub use fused_attention::FusedAttention;
 pub use gelu::{GeluBackward, gelu, gelu_backward};
 pub use large::empty_large;
 pub use late_copy::LateCopy;
-pub use layer_norm::{NormGradients, Normed, layer_norm, layer_norm_backward};
+pub use layer_norm::{
+    NormGradients, Normed, add_branch_and_norm, layer_norm, layer_norm_backward,
+    layer_norm_backward_to_branch,
+};
 pub use parallel::parallel;
 pub use processor::mkl_leaves_avx512_unused;
 pub use rows::{RowsError, for_rows};
 pub use softmax_rows::{cross_entropy_rows, softmax_rows};
+pub use trace::Trace;
 pub use update::{AdamwArrays, AdamwStep, adamw, square_sums};

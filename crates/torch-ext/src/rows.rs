@@ -26,6 +26,9 @@ pub enum RowsError {
     /// An output shares memory with another tensor.
     #[error("expected outputs that share no memory with other tensors")]
     Overlap,
+    /// A kernel of a CUDA device failed.
+    #[error("{0}")]
+    Kernel(String),
 }
 
 /// Calls `body(row, outputs, inputs)` for every row, each row on one thread; rows are shared out evenly.

@@ -4,6 +4,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::{
+    cuda,
     element::{Bf16, Element},
     empty_large, lent,
     parallel::parallel,
@@ -13,13 +14,16 @@ use crate::{
     vector::{Kernel, vectorised},
 };
 
-/// softmax((logits - center) / temperature) of each row of a CPU matrix `[rows, D]`, fp32: in the memory of fp32 logits, beside
-/// those of bf16. `center` is `[D]`.
+/// softmax((logits - center) / temperature) of each row of a matrix `[rows, D]`, fp32: in the memory of fp32 logits, beside those
+/// of bf16 and, on a CUDA device, fp16. `center` is `[D]`.
 pub fn softmax_rows(
     logits: &Tensor,
     center: &Tensor,
     temperature: f32,
 ) -> Result<Tensor, RowsError> {
+    if logits.device().is_cuda() {
+        return cuda::softmax_rows(logits, center, temperature);
+    }
     let shape = Shape::of(logits)?;
     lent::apart(logits, &[center])?;
     let center = lent::values::<f32>(center)?;
@@ -51,18 +55,26 @@ pub fn softmax_rows(
     Ok(output)
 }
 
-/// Cross-entropies of the rows of `logits` `[streams · targets, D]`, fp32 or bf16, against the distributions `targets`
-/// `[targets, D]`, fp32, which each stream meets in turn: `[rows]`, fp32. The logits become `scale` times the gradient with
-/// respect to logits / temperature, in their kind.
+/// Cross-entropies of the rows of `logits` `[streams · targets, D]`, fp32 or bf16, on a CUDA device fp16 too, against
+/// distributions `[targets, D]`, fp32, which each stream meets in turn: `[rows]`, fp32. Where `views` are two, a distribution is
+/// their mean. The logits become `scale` times the gradient with respect to logits / temperature, in their kind.
 pub fn cross_entropy_rows(
     logits: &mut Tensor,
-    targets: &Tensor,
+    views: &[&Tensor],
     temperature: f32,
     scale: f32,
 ) -> Result<Tensor, RowsError> {
+    if logits.device().is_cuda() {
+        return cuda::cross_entropy_rows(logits, views, temperature, scale);
+    }
+    let targets = match *views {
+        [view] => view.shallow_clone(),
+        [first, second] => (first + second) * 0.5,
+        _ => return Err(RowsError::Layout(format!("{} views", views.len()))),
+    };
     match logits.kind() {
-        Bf16::KIND => cross_entropies::<Bf16>(logits, targets, (temperature, scale)),
-        _ => cross_entropies::<f32>(logits, targets, (temperature, scale)),
+        Bf16::KIND => cross_entropies::<Bf16>(logits, &targets, (temperature, scale)),
+        _ => cross_entropies::<f32>(logits, &targets, (temperature, scale)),
     }
 }
 

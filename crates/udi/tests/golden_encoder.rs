@@ -1,12 +1,14 @@
 //! A frozen backbone: tokens, features and attention of the reference.
 
+mod device;
 mod golden;
 
 use std::{collections::HashMap, fs, path::Path};
 
+use device::device;
 use golden::{distance, folder, tensors, values};
 use serde::Deserialize;
-use tch::{Device, Tensor};
+use tch::Tensor;
 use udi::{Encoder, EncoderConfig, GivenWeights, ImageBatch, Pixels, Precision, Queries};
 
 #[derive(Deserialize)]
@@ -44,7 +46,7 @@ fn read(folder: &Path) -> Golden {
         patch_size: case.patch,
         image_size: case.image,
         class_tokens: case.class_tokens,
-        device: Device::Cpu,
+        device: device(),
         precision: Precision::Fp32,
     };
     let encoder = Encoder::new(&config, &given.collect()).unwrap();

@@ -1,12 +1,14 @@
 //! The weighted nearest-neighbour vote.
 
+mod device;
 mod golden;
 
 use std::{collections::BTreeMap, fs};
 
+use device::device;
 use golden::{folder, tensors, values};
 use serde::Deserialize;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 use udi::{Labelled, NeighbourVote, neighbour_vote};
 
 #[derive(Deserialize)]
@@ -47,7 +49,7 @@ fn the_vote_gives_the_accuracies_of_the_reference() {
         classes: expected.classes,
         neighbours: &neighbours,
         temperature: expected.temperature,
-        device: Device::Cpu,
+        device: device(),
     })
     .unwrap();
     for (score, (k, top)) in scores.iter().zip(&expected.top1_top5) {

@@ -1,12 +1,14 @@
 //! The linear probe: the reference's losses, final weights and accuracy from its data and its order of them.
 
+mod device;
 mod golden;
 
 use std::{collections::HashMap, fs, path::Path};
 
+use device::device;
 use golden::{distance, folder, relative, tensors, values};
 use serde::Deserialize;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 use udi::{LabelledRows, Probe, ProbeCandidate, ProbeConfig};
 
 #[derive(Deserialize)]
@@ -88,7 +90,7 @@ fn the_probe_gives_the_losses_weights_and_accuracy_of_the_reference() {
         classes: data["initial.bias"].size()[0],
         momentum: case.momentum,
         seed: 0,
-        device: Device::Cpu,
+        device: device(),
         candidates: vec![ProbeCandidate {
             first_column: 0,
             columns: width,

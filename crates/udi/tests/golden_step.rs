@@ -1,9 +1,11 @@
 //! Training steps: losses, terms, gradient norms, teacher, centres and final weights of the reference.
 
+mod device;
 mod golden;
 
 use std::{collections::HashMap, fs, path::Path};
 
+use device::device;
 use golden::{cases, distance, relative, tensors, values};
 use serde::Deserialize;
 use tch::{Device, Tensor};
@@ -109,7 +111,7 @@ impl Case {
                 accumulate: 1,
                 loss_scale: LOSS_SCALE,
             },
-            device: Device::Cpu,
+            device: device(),
             precision,
             seed: 0,
         }
@@ -301,12 +303,14 @@ fn check(folder: &Path, reading: Reading) {
         "golden step/{name}, read {reading:?}: losses {losses:.1e}, gradient norms {gradients:.1e} (relative); teacher {teacher:.1e}, \
          centres {centers:.1e}; student mean {mean:.1e}, 99.9 % {most:.1e}, largest {all:.1e}"
     );
+    // A GPU sums in another order than the CPU that the reference ran on, and AdamW takes of a gradient that is nearly 0 its sign.
+    let order = if device() == Device::Cpu { 1.0 } else { 3.0 };
     assert!(losses < 1e-5, "losses");
     assert!(gradients < 1e-5, "gradient norms");
     assert!(teacher < 5e-5, "teacher");
     assert!(centers < 5e-5, "centres");
-    assert!(mean < 2e-7, "student weights, mean");
-    assert!(most < 1e-5, "student weights, 99.9 %");
+    assert!(mean < 2e-7 * order, "student weights, mean");
+    assert!(most < 1e-5 * order, "student weights, 99.9 %");
     assert!(all < 5e-4, "student weights, largest");
 }
 

@@ -1,5 +1,6 @@
 //! Looking at a learner in training, as its callers see it.
 
+mod device;
 mod small;
 
 use std::{env, fs, process};

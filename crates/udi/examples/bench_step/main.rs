@@ -1,15 +1,23 @@
 //! `udi-native bench step` for a machine without Node: reads a plan that bench/write-plan.mjs wrote, makes its steps on
 //! views of noise, and prints one JSON object with the same fields.
 //!
-//! bench_step PLAN.json [--device cpu] [--precision fp32] [--threads 0] [--warm-up 1] [--steps 5] [--profile]
+//! bench_step PLAN.json [--device cpu] [--precision fp32] [--threads 0] [--warm-up 1] [--steps 5] [--profile] [--trace FILE]
 
 mod plan;
 
-use std::{collections::BTreeMap, env, error::Error, fs, time::Instant};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    env,
+    error::Error,
+    fs,
+    path::Path,
+    time::Instant,
+};
 
 use serde_json::json;
 use tch::{Cuda, Device};
-use udi::{Learner, LearnerConfig, StepReport};
+use torch_ext::Trace;
+use udi::{BegunStep, Learner, LearnerConfig, StepReport, UdiError};
 
 use plan::Plan;
 
@@ -63,24 +71,55 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let device = device(arguments.text("device").unwrap_or("cpu"))?;
     let config = plan.config(device, arguments.text("precision"))?;
-    let batch = plan.batch(device)?;
     let mut learner = Learner::new(&config)?;
     learner.set_profiling(arguments.profile);
     let warm_up = arguments.count("warm-up", 1)?;
-    let mut steps = Vec::new();
-    for step in 1..=warm_up + arguments.count("steps", 5)? {
-        let start = Instant::now();
-        let report = learner.step(&batch, &plan.schedule())?;
-        let seconds = start.elapsed().as_secs_f64();
-        eprintln!("step {step}: {seconds:.3} s");
-        if step > warm_up {
-            steps.push((seconds, report));
-        }
-    }
+    let count = warm_up + arguments.count("steps", 5)?;
+    let mut steps = timed_steps(&mut learner, &plan, (device, count))?;
+    let steps = steps.split_off(warm_up);
     let device_bytes = learner.peak_device_bytes()?;
     let peak = learner.matrix_peak()? / 1e12;
+    if let Some(file) = arguments.text("trace") {
+        let trace = Trace::begin()?;
+        timed_steps(&mut learner, &plan, (device, 2))?;
+        trace.finish(Path::new(file))?;
+    }
     println!("{}", result(&plan, &config, &steps, device_bytes, peak)?);
     Ok(())
+}
+
+/// Steps as `stepUdi` makes them, on a GPU one begun behind the one that is waited for: seconds and report of each.
+fn timed_steps(
+    learner: &mut Learner,
+    plan: &Plan,
+    (device, count): (Device, usize),
+) -> Result<Vec<(f64, StepReport)>, Box<dyn Error>> {
+    let ahead = usize::from(device != Device::Cpu);
+    let batches: Vec<_> = (0..count)
+        .map(|_| plan.batch(device))
+        .collect::<Result<_, _>>()?;
+    let (mut steps, mut underway) = (Vec::with_capacity(count), VecDeque::new());
+    let mut start = Instant::now();
+    let mut finish = |learner: &mut Learner, step: BegunStep| {
+        let report = learner.finish(step)?;
+        let seconds = start.elapsed().as_secs_f64();
+        start = Instant::now();
+        eprintln!("step {}: {seconds:.3} s", report.step);
+        steps.push((seconds, report));
+        Ok::<_, UdiError>(())
+    };
+    for batch in batches {
+        underway.push_back(learner.begin(batch, plan.schedule())?);
+        if underway.len() > ahead {
+            underway
+                .pop_front()
+                .map_or(Ok(()), |step| finish(learner, step))?;
+        }
+    }
+    underway
+        .into_iter()
+        .try_for_each(|step| finish(learner, step))?;
+    Ok(steps)
 }
 
 fn device(name: &str) -> Result<Device, Box<dyn Error>> {

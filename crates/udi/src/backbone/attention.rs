@@ -1,7 +1,7 @@
 //! Multi-head self-attention over the rows of views: all tokens of an image among themselves, or with the queries of the
 //! first tokens alone.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::{
     attention_core::{AttentionCore, AttentionForm, Packed},
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::UdiError,
-    layers::{HandGradients, Linear, OutputGradient, RowPass},
+    layers::{HandGradients, Linear, OutputGradient},
     parameters::{Declarations, Weights},
 };
 
@@ -101,11 +101,13 @@ impl Attention {
             .zip(after.cut(&of_attended));
         let groups = layout.cut(&packed).into_iter().zip(layout.groups());
         let groups = groups.zip(cores).zip(results).zip(layout.cut(&received));
+        let size = [received.size()[1]];
+        let mut sums = Tensor::zeros(size, (Kind::Float, received.device()));
         for ((((rows, group), core), (output, gradient)), mut received) in groups {
             let packed = self.packed(&rows, group);
-            core.backward(packed, (&output, &gradient), &mut received)?;
+            let of_group = core.backward(packed, (&output, &gradient), &mut received)?;
+            let _ = sums.g_add_(&of_group);
         }
-        let sums = RowPass::on(received.device(), received.kind()).column_sums(&received)?;
         let output = OutputGradient {
             rows: &received,
             sums: &sums,

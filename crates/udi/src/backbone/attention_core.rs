@@ -2,10 +2,12 @@
 //! does without.
 
 use tch::{Device, Kind, Tensor, with_grad};
-use torch_ext::{AttentionGradient, AttentionShape, attention, attention_backward, has_attention};
+use torch_ext::{
+    AttentionGradient, AttentionShape, FusedAttention, attention, attention_backward, has_attention,
+};
 
 use super::layout::Group;
-use crate::error::UdiError;
+use crate::{error::UdiError, layers::RowPass};
 
 /// Who computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +16,9 @@ pub(super) enum AttentionForm {
     Rows,
     /// libtorch's kernel for the CPU, called as autograd would call it.
     Cpu,
-    /// Whichever of its kernels libtorch chooses.
+    /// Whichever of its fused operations libtorch chooses for a device, called as autograd would call it.
+    Fused,
+    /// As autograd does it.
     Graph,
 }
 
@@ -29,8 +33,12 @@ pub(super) enum AttentionCore {
         /// `[B, heads, N]`
         normalisers: Tensor,
     },
+    Fused(FusedAttention),
     /// A graph of this one operation, from queries, keys and values to the result.
-    Graph { leaves: [Tensor; 3], output: Tensor },
+    Graph {
+        leaves: [Tensor; 3],
+        output: Tensor,
+    },
 }
 
 /// Queries, keys and values of the tokens of a group beside each other, and the heads that they are cut into.
@@ -47,6 +55,7 @@ impl AttentionForm {
         match (device, kind) {
             (Device::Cpu, Kind::Float | Kind::BFloat16) if has_attention() => Self::Rows,
             (Device::Cpu, _) => Self::Cpu,
+            (Device::Cuda(_), _) => Self::Fused,
             _ => Self::Graph,
         }
     }
@@ -63,32 +72,41 @@ impl AttentionCore {
             let normalisers = attention(packed.rows, output, packed.shape())?;
             return Ok(Self::Rows { normalisers });
         }
-        let [query, key, value] = packed.split();
+        let parts = packed.split();
         let (result, core) = match form {
-            AttentionForm::Graph => {
-                let leaves = [query, key, value].map(|part| part.detach().set_requires_grad(true));
-                let output = with_grad(|| attend(&leaves[0], &leaves[1], &leaves[2]));
-                (output.detach(), Self::Graph { leaves, output })
-            }
-            _ => {
+            AttentionForm::Cpu => {
+                let [query, key, value] = &parts;
                 let (result, normalisers) =
                     Tensor::internal_scaled_dot_product_flash_attention_for_cpu::<Tensor>(
-                        &query, &key, &value, 0.0, false, None, None,
+                        query, key, value, 0.0, false, None, None,
                     );
                 (result, Self::Cpu { normalisers })
             }
+            AttentionForm::Fused => match FusedAttention::forward(parts.each_ref())? {
+                Some((output, fused)) => (output, Self::Fused(fused)),
+                None => Self::graph(parts),
+            },
+            _ => Self::graph(parts),
         };
         output.copy_(&join_heads(&result).flatten(0, 1));
         Ok(core)
     }
 
-    /// Writes the gradient of queries, keys and values to `received`, `[B N, 3 C]`, from that of the output, `[B kept, C]`.
+    fn graph(parts: [Tensor; 3]) -> (Tensor, Self) {
+        let leaves = parts.map(|part| part.detach().set_requires_grad(true));
+        let output = with_grad(|| attend(&leaves[0], &leaves[1], &leaves[2]));
+        (output.detach(), Self::Graph { leaves, output })
+    }
+
+    /// Writes the gradient of queries, keys and values to `received`, `[B N, 3 C]`, from that of the output, `[B kept, C]`. Returns
+    /// the sum of its rows, fp32.
     pub fn backward(
         self,
         packed: Packed,
         (output, gradient): (&Tensor, &Tensor),
         received: &mut Tensor,
-    ) -> Result<(), UdiError> {
+    ) -> Result<Tensor, UdiError> {
+        let passes = RowPass::on(received.device(), received.kind());
         let parts = match self {
             Self::Rows { normalisers } => {
                 let of = AttentionGradient {
@@ -96,7 +114,8 @@ impl AttentionCore {
                     normalisers: &normalisers,
                     gradient,
                 };
-                return Ok(attention_backward(of, received, packed.shape())?);
+                attention_backward(of, received, packed.shape())?;
+                return passes.column_sums(received);
             }
             Self::Cpu { normalisers } => {
                 let [query, key, value] = packed.split();
@@ -115,6 +134,11 @@ impl AttentionCore {
                     );
                 [query, key, value]
             }
+            Self::Fused(fused) => {
+                let parts = packed.split();
+                let output = (&packed.of_queries(output), &packed.of_queries(gradient));
+                fused.backward(output, parts.each_ref())?
+            }
             Self::Graph { leaves, output } => {
                 // The gradient of this sum at the output is the one given.
                 let gradient = packed.of_queries(gradient);
@@ -124,10 +148,12 @@ impl AttentionCore {
                 std::array::from_fn(|_| parts.next().unwrap_or_default())
             }
         };
-        if packed.group.kept < packed.group.tokens {
-            // Tokens that asked nothing have queries without a gradient.
-            let _ = received.zero_();
+        if packed.group.kept == packed.group.tokens {
+            let rows = parts.map(|part| join_heads(&part).flatten(0, 1).contiguous());
+            return passes.join_columns(rows.each_ref(), received);
         }
+        // Tokens that asked nothing have queries without a gradient.
+        let _ = received.zero_();
         let into = Packed {
             rows: received,
             ..packed
@@ -135,7 +161,7 @@ impl AttentionCore {
         for (mut into, part) in into.split().into_iter().zip(parts) {
             into.copy_(&part);
         }
-        Ok(())
+        passes.column_sums(received)
     }
 }
 
@@ -213,11 +239,11 @@ mod tests {
             let packed = Packed { rows: &rows, group, heads };
             let run = |form: AttentionForm| {
                 let (mut output, mut received) = (gradient.zeros_like(), rows.zeros_like());
-                no_grad(|| {
+                let sums = no_grad(|| {
                     let core = AttentionCore::forward(form, packed, &mut output).unwrap();
-                    core.backward(packed, (&output, &gradient), &mut received).unwrap();
+                    core.backward(packed, (&output, &gradient), &mut received).unwrap()
                 });
-                [output, received]
+                [output, received, sums]
             };
             let expected = run(AttentionForm::Graph);
             for form in [AttentionForm::Cpu, AttentionForm::on(Device::Cpu, Kind::Float)] {

@@ -6,7 +6,7 @@
 use tch::{Kind, Tensor, no_grad};
 
 use super::{
-    block::{Block, BlockKept, BlockPass},
+    block::{Block, BlockKept, BlockPass, RowsGradient},
     drop_path::{BlockDrops, DropPaths},
     layout::{Group, Layout},
     patch_embedding::PatchEmbedding,
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::ModelConfig,
     error::UdiError,
-    layers::{HandGradients, LayerNorm},
+    layers::{HandGradients, LayerNorm, NextBranch},
     parameters::{Declarations, Initial, ParamId, Role, Weights},
 };
 
@@ -158,7 +158,9 @@ impl VisionTransformer {
                 layout,
                 drops: None,
             };
-            rows = block.forward(shape.pass(weights), rows)?.0;
+            rows = block
+                .forward(shape.pass(weights), (rows, None), None)?
+                .tokens;
             let tokens = shape.layout.after().split(&rows);
             tokens.into_iter().for_each(|tokens| seen(index, tokens));
         }
@@ -187,7 +189,9 @@ impl VisionTransformer {
         let none = || UdiError::argument("depth", "at least one block", "none");
         let (last, before) = self.blocks.split_last().ok_or_else(none)?;
         for block in before {
-            rows = block.forward(whole.pass(weights), rows)?.0;
+            rows = block
+                .forward(whole.pass(weights), (rows, None), None)?
+                .tokens;
         }
         let kept = match queries {
             Readout::AllTokens => count,
@@ -242,8 +246,8 @@ impl VisionTransformer {
         keep: Keep,
         tape: &mut Tape,
     ) -> Result<(), UdiError> {
-        let mut tokens = tape.output.detach();
-        for block in &self.blocks {
+        let (mut tokens, mut normed) = (tape.output.detach(), None);
+        for (index, block) in self.blocks.iter().enumerate() {
             let layout = match block.index() + 1 == self.blocks.len() as i64 {
                 true => last.clone(),
                 false => last.whole(),
@@ -253,16 +257,17 @@ impl VisionTransformer {
                 layout,
             };
             let input = tokens.shallow_clone();
-            let (output, kept) = block.forward(shape.pass(weights), tokens)?;
+            let next = self.blocks.get(index + 1);
+            let output = block.forward(shape.pass(weights), (tokens, normed), next)?;
             match keep {
                 Keep::Everything => {
-                    let kept = KeptOf::Everything(Box::new(kept));
+                    let kept = KeptOf::Everything(Box::new(output.kept));
                     tape.blocks.push((shape, kept));
                 }
                 Keep::Inputs => tape.blocks.push((shape, KeptOf::Input(input))),
                 Keep::Nothing => {}
             }
-            tokens = output;
+            (tokens, normed) = (output.tokens, output.normed);
         }
         tape.output = tokens;
         Ok(())
@@ -278,19 +283,29 @@ impl VisionTransformer {
         gradients: &mut HandGradients,
     ) -> Result<Tensor, UdiError> {
         // A block adds to this memory, which may be another's.
-        let mut gradient = no_grad(|| output.to_kind(Kind::Float).copy());
+        let mut gradient = RowsGradient {
+            tokens: no_grad(|| output.to_kind(Kind::Float).copy()),
+            mlp: None,
+        };
         let layout = tape.blocks.first().map(|(shape, _)| shape.layout.clone());
-        for (block, (shape, kept)) in self.blocks.iter().zip(tape.blocks).rev() {
-            let pass = shape.pass(weights);
+        let (shapes, kept): (Vec<BlockShape>, Vec<KeptOf>) = tape.blocks.into_iter().unzip();
+        for (index, (block, kept)) in self.blocks.iter().zip(kept).enumerate().rev() {
+            let pass = shapes[index].pass(weights);
+            let before = index
+                .checked_sub(1)
+                .map(|before| shapes[before].pass(weights));
+            let next = before.map_or(NextBranch::None, |before| {
+                NextBranch::Scaled(before.mlp_drops())
+            });
             gradient = no_grad(|| {
                 let kept = match kept {
                     KeptOf::Everything(kept) => *kept,
-                    KeptOf::Input(tokens) => block.forward(pass, tokens)?.1,
+                    KeptOf::Input(tokens) => block.forward(pass, (tokens, None), None)?.kept,
                 };
-                block.backward(pass, kept, gradient, gradients)
+                block.backward(pass, kept, gradient, (next, gradients))
             })?;
         }
-        let parts = layout.map(|layout| layout.split(&gradient));
+        let parts = layout.map(|layout| layout.split(&gradient.tokens));
         let products = tape.embedded.iter().zip(parts.unwrap_or_default());
         let sums: Vec<Tensor> = products
             .map(|(tokens, gradient)| (tokens * gradient).sum(Kind::Float))

@@ -1,7 +1,7 @@
 //! Layer normalisation over the last dimension, always in fp32.
 
 use tch::{Kind, Tensor};
-use torch_ext::{NormGradients, Normed};
+use torch_ext::{BranchGradient, NormGradients, Normed};
 
 use super::{HandGradients, Norm, RowPass};
 use crate::{
@@ -10,6 +10,15 @@ use crate::{
 };
 
 const EPSILON: f64 = 1e-6;
+
+/// Where the gradient of rows goes next, on its way back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum NextBranch<'a> {
+    /// Elsewhere.
+    None,
+    /// To a residual branch whose rows have these factors (None: 1).
+    Scaled(Option<&'a Tensor>),
+}
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LayerNorm {
@@ -48,24 +57,37 @@ impl LayerNorm {
         pass.layer_norm(rows, self.norm(weights), weights.kind())
     }
 
-    /// Adds the gradient of those rows to `sum`, by hand; those of weight and bias go to `gradients`.
+    /// Adds the gradient of those rows to `sum`, by hand; those of weight and bias go to `gradients`. Returns the gradient of the
+    /// branch before these rows, where there is one to go on to.
     pub fn backward_rows(
         &self,
         weights: &Weights,
         gradient: &Tensor,
         input: (&Tensor, &Normed),
         (sum, gradients): (&mut Tensor, &mut HandGradients),
-    ) -> Result<(), UdiError> {
+        next: NextBranch,
+    ) -> Result<Option<BranchGradient>, UdiError> {
         let pass = RowPass::on(sum.device(), weights.kind());
-        let input = (input.0, &input.1.moments);
-        let NormGradients { weight, bias } =
-            pass.layer_norm_backward(gradient, input, self.norm(weights), sum)?;
+        let (input, norm) = ((input.0, &input.1.moments), self.norm(weights));
+        let (NormGradients { weight, bias }, branch) = match next {
+            NextBranch::None => {
+                let gradients = pass.layer_norm_backward(gradient, input, norm, sum)?;
+                (gradients, None)
+            }
+            NextBranch::Scaled(factors) => {
+                let sum = (sum, factors);
+                let (gradients, branch) =
+                    pass.layer_norm_backward_to_branch(gradient, input, norm, sum)?;
+                (gradients, Some(branch))
+            }
+        };
         gradients.set(self.weight, weight);
         gradients.set(self.bias, bias);
-        Ok(())
+        Ok(branch)
     }
 
-    fn norm<'a>(&self, weights: &'a Weights) -> Norm<'a> {
+    /// As the passes over rows take it.
+    pub fn norm<'a>(&self, weights: &'a Weights) -> Norm<'a> {
         Norm {
             weight: weights.get(self.weight),
             bias: weights.get(self.bias),

@@ -7,7 +7,7 @@ mod product;
 mod row_pass;
 
 pub(crate) use gradients::HandGradients;
-pub(crate) use layer_norm::LayerNorm;
+pub(crate) use layer_norm::{LayerNorm, NextBranch};
 pub(crate) use linear::{Linear, OutputGradient};
 pub(crate) use product::linear;
 pub(crate) use row_pass::{Norm, RowPass};

@@ -1,16 +1,17 @@
 //! Operations on whole rows that stand between the matrix products of a block, and their gradients by hand.
 //!
-//! On the CPU each goes over memory once. Elsewhere, and in fp16, libtorch's operations do the same; the tests hold the
-//! two against each other. Rows of the residual stream are fp32; those of branches are in the kind of the products.
+//! On the CPU and on CUDA devices each goes over memory once. Elsewhere, and in fp16 on the CPU, libtorch's operations do the
+//! same; the tests hold the two against each other. Rows of the residual stream are fp32; those of branches are in the kind of
+//! the products.
 
 use tch::{Device, Kind, Tensor};
-use torch_ext::{BranchGradient, GeluBackward, NormGradients, Normed};
+use torch_ext::{BranchGradient, GeluBackward, NormGradients, Normed, without_cuda_kernels};
 
 use crate::error::UdiError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowPass {
-    /// A row at a time, on slices.
+    /// Kernels of our own, which see a row at a time.
     Rows,
     /// All rows at once, on tensors.
     Tensors,
@@ -29,6 +30,7 @@ impl RowPass {
     pub fn on(device: Device, kind: Kind) -> Self {
         match (device, kind) {
             (Device::Cpu, Kind::Float | Kind::BFloat16) => Self::Rows,
+            (Device::Cuda(_), _) if without_cuda_kernels(device).is_none() => Self::Rows,
             _ => Self::Tensors,
         }
     }
@@ -89,6 +91,25 @@ impl RowPass {
         }
     }
 
+    /// The same, and then [`Self::branch_gradient`] of the sum in the gradient's kind.
+    pub fn layer_norm_backward_to_branch(
+        self,
+        gradient: &Tensor,
+        (input, moments): (&Tensor, &Tensor),
+        norm: Norm,
+        (sum, factors): (&mut Tensor, Option<&Tensor>),
+    ) -> Result<(NormGradients, BranchGradient), UdiError> {
+        if self == Self::Rows {
+            let (input, weight) = ((input, moments), norm.weight);
+            return Ok(torch_ext::layer_norm_backward_to_branch(
+                gradient, input, weight, sum, factors,
+            )?);
+        }
+        let gradients = self.layer_norm_backward(gradient, (input, moments), norm, sum)?;
+        let branch = self.branch_gradient(sum, factors, gradient.kind())?;
+        Ok((gradients, branch))
+    }
+
     /// GELU of every value.
     pub fn gelu(self, input: &Tensor) -> Result<Tensor, UdiError> {
         match self {
@@ -113,6 +134,27 @@ impl RowPass {
                 })
             }
         }
+    }
+
+    /// [`Self::add_branch`], and its result normalised for products of the branch's kind where there is a norm.
+    pub fn add_branch_and_norm(
+        self,
+        tokens: &Tensor,
+        (output, factors): (&Tensor, Option<&Tensor>),
+        norm: Option<Norm>,
+    ) -> Result<(Tensor, Option<Normed>), UdiError> {
+        if self == Self::Rows {
+            let norm = norm.map(|norm| (norm.weight, norm.bias, norm.epsilon as f32));
+            return Ok(torch_ext::add_branch_and_norm(
+                tokens,
+                (output, factors),
+                norm,
+            )?);
+        }
+        let sum = self.add_branch(tokens, output, factors)?;
+        let normed = norm.map(|norm| self.layer_norm(&sum, norm, output.kind()));
+        let normed = normed.transpose()?;
+        Ok((sum, normed))
     }
 
     /// tokens + factor · output, in new memory; `factors` is `[rows]`, None: all are 1.
@@ -150,6 +192,19 @@ impl RowPass {
                 Ok(BranchGradient { output, sums })
             }
         }
+    }
+
+    /// Writes three matrices `[rows, C]` beside each other into `[rows, 3 C]`: the sums of the rows of that, `[3 C]`, fp32.
+    pub fn join_columns(
+        self,
+        parts: [&Tensor; 3],
+        joined: &mut Tensor,
+    ) -> Result<Tensor, UdiError> {
+        if self == Self::Rows {
+            return Ok(torch_ext::join_columns(parts, joined)?);
+        }
+        joined.copy_(&Tensor::cat(&parts, 1));
+        self.column_sums(joined)
     }
 
     /// `[rows, C]` -> `[C]`, fp32.

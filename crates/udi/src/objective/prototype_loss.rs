@@ -305,7 +305,7 @@ impl Pass<'_> {
         let logits = self.logits(&rows, &self.student);
         let slices = logits.split_with_sizes(&counts, 0);
         for ((_, part, targets), slice) in parts.iter().zip(slices) {
-            self.cross_entropy(slice, &part.target.of(targets), part)?;
+            self.cross_entropy(slice, &part.target.views(targets), part)?;
         }
         self.add_to_matrix(&logits, &rows);
         let of_rows = logits.mm(&self.student).to_kind(Kind::Float);
@@ -342,19 +342,19 @@ impl Pass<'_> {
         rows.mm_out(&logits, &matrix.tr())
     }
 
-    /// Logits `[streams count, D]` of a part against distributions `[count, D]`: they become the gradient of the logits, their
+    /// Logits `[streams count, D]` of a part against the mean of views `[count, D]`: they become the gradient of the logits, their
     /// cross-entropies are added to the part's term.
     fn cross_entropy(
         &mut self,
         logits: Tensor,
-        target: &Tensor,
+        views: &[Tensor],
         part: &Part,
     ) -> Result<(), UdiError> {
         let temperature = self.loss.student_temperature;
         let scale = part.weight * self.loss.loss_scale / temperature;
         let value = self
             .softmax
-            .cross_entropy(&logits, target, temperature, scale)?;
+            .cross_entropy(&logits, views, temperature, scale)?;
         let terms = self.gradient.terms.iter_mut();
         for (_, sum) in terms.filter(|(term, _)| *term == part.term) {
             let _ = sum.g_add_(&(&value * part.share));
@@ -388,11 +388,11 @@ fn lengths(matrices: &[Tensor]) -> Vec<i64> {
 }
 
 impl Target {
-    /// `[views, m, D]` -> `[m, D]`
-    fn of(self, distributions: &Tensor) -> Tensor {
+    /// Those whose mean is the target: `[views, m, D]` -> `[m, D]` each.
+    fn views(self, distributions: &Tensor) -> Vec<Tensor> {
         match self {
-            Self::View(view) => distributions.get(view),
-            Self::Mean => distributions.mean_dim([0].as_slice(), false, Kind::Float),
+            Self::View(view) => vec![distributions.get(view)],
+            Self::Mean => distributions.unbind(0),
         }
     }
 }

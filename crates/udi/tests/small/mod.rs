@@ -1,10 +1,11 @@
 //! A small learner and the schedules of its steps.
 
-use tch::Device;
 use udi::{
     HeadConfig, LearnerConfig, ModelConfig, ObjectiveConfig, OptimizerConfig, OptimizerKind,
     Precision, ScheduleValues,
 };
+
+use crate::device::device;
 
 pub const PATCH: i64 = 4;
 
@@ -50,7 +51,7 @@ pub fn config() -> LearnerConfig {
             accumulate: 1,
             loss_scale: 65536.0,
         },
-        device: Device::Cpu,
+        device: device(),
         precision: Precision::Fp32,
         seed: 5,
     }

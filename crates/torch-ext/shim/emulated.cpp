@@ -1,0 +1,149 @@
+// The CUDA kernels for the CPU, in the variants that tests ask for. Linked into tests alone.
+
+#include "emulator.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+namespace {
+
+using Kernels = std::map<std::string, emulator::Kernel>;
+
+Kernels &kernels() {
+  static Kernels all;
+  return all;
+}
+
+struct Registered {
+  Registered(const std::string &program, const Kernels &added) {
+    for (const auto &[name, kernel] : added) kernels()[program + " " + name] = kernel;
+  }
+};
+
+}  // namespace
+
+#define NAMED(kernel) {#kernel, emulator::as_launched(kernel)}
+#define LAYER_NORM {NAMED(forward), NAMED(backward)}
+#define COLUMNS {NAMED(column_sums), NAMED(branch_gradient), NAMED(join), NAMED(gelu), NAMED(gelu_backward)}
+#define SOFTMAX {NAMED(softmax), NAMED(cross_entropy)}
+
+#define SOURCE "../cuda/layer_norm.cu"
+#define PROGRAM "layer_norm"
+#define KERNELS LAYER_NORM
+
+#define ELEMENT float
+#define PACK 4
+#define WIDTH 384
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 4
+#define WIDTH 384
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 4
+#define WIDTH 384
+#include "variant.h"
+
+#define ELEMENT float
+#define PACK 4
+#define WIDTH 12
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 1
+#define WIDTH 19
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 4
+#define WIDTH 200
+#include "variant.h"
+
+#undef SOURCE
+#undef PROGRAM
+#undef KERNELS
+
+#define SOURCE "../cuda/columns.cu"
+#define PROGRAM "columns"
+#define KERNELS COLUMNS
+
+#define ELEMENT float
+#define PACK 4
+#define WIDTH 0
+#include "variant.h"
+
+#define ELEMENT float
+#define PACK 1
+#define WIDTH 0
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 0
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 1
+#define WIDTH 0
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 0
+#include "variant.h"
+
+#undef SOURCE
+#undef PROGRAM
+#undef KERNELS
+
+#define SOURCE "../cuda/softmax.cu"
+#define PROGRAM "softmax"
+#define KERNELS SOFTMAX
+
+#define ELEMENT float
+#define PACK 4
+#define WIDTH 0
+#include "variant.h"
+
+#define ELEMENT float
+#define PACK 1
+#define WIDTH 0
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 0
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 1
+#define WIDTH 0
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 0
+#include "variant.h"
+
+#undef SOURCE
+#undef PROGRAM
+#undef KERNELS
+
+extern "C" {
+
+// Runs a kernel of a program ("name element pack width") as udi_cuda_launch would. Null, or what went wrong, which
+// udi_shim_free takes back.
+char *udi_emulate(const char *program, const char *kernel, const unsigned *grid, void **arguments) noexcept {
+  try {
+    const auto found = kernels().find(std::string(program) + " " + kernel);
+    if (found == kernels().end()) return strdup((std::string("no kernel ") + program + " " + kernel).c_str());
+    emulator::launch(found->second, grid, arguments);
+    return nullptr;
+  } catch (const std::exception &error) {
+    return strdup(error.what());
+  }
+}
+}

@@ -1,0 +1,26 @@
+//! The operations on rows for CUDA devices: kernels of our own, compiled for the device at run time.
+//!
+//! Their text stands in `cuda/`. Tests run it on the CPU too, where [`program::Program::launch`] emulates the device.
+
+mod columns;
+mod layer_norm;
+mod operand;
+mod program;
+mod softmax;
+
+pub(crate) use columns::{branch_gradient, column_sums, gelu, gelu_backward, join};
+pub(crate) use layer_norm::{Branch, Norm, add_branch_and_norm, layer_norm_backward};
+pub(crate) use softmax::{cross_entropy_rows, softmax_rows};
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+
+use tch::Device;
+
+/// Why this device has no kernels of ours; None: it has.
+pub fn without_cuda_kernels(device: Device) -> Option<String> {
+    let Device::Cuda(index) = device else {
+        return Some("not a CUDA device".to_owned());
+    };
+    program::usable(index).err()
+}

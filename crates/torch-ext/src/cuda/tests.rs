@@ -1,0 +1,263 @@
+//! Each kernel against its formula in double precision: emulated, or on the GPU that `UDI_TEST_DEVICE` names (`cuda`).
+
+use std::env;
+
+use proptest::prelude::*;
+use tch::{Device, Kind, Tensor};
+
+use super::{Branch, Norm, *};
+use crate::{gelu::GeluBackward, rows::RowsError};
+
+/// Kinds and widths of the programs that the emulator has.
+const NORMS: [(Kind, i64); 6] = [
+    (Kind::Float, 384),
+    (Kind::BFloat16, 384),
+    (Kind::Half, 384),
+    (Kind::Float, 12),
+    (Kind::BFloat16, 19),
+    (Kind::BFloat16, 200),
+];
+const COLUMNS: [(Kind, i64); 7] = [
+    (Kind::Float, 1028),
+    (Kind::Float, 21),
+    (Kind::BFloat16, 520),
+    (Kind::BFloat16, 33),
+    (Kind::Half, 8),
+    (Kind::Half, 264),
+    (Kind::BFloat16, 8),
+];
+
+fn device() -> Device {
+    match env::var("UDI_TEST_DEVICE") {
+        Ok(name) if name.starts_with("cuda") => Device::Cuda(0),
+        _ => Device::Cpu,
+    }
+}
+
+/// Random values as this kind keeps them.
+fn random(size: &[i64], kind: Kind) -> Tensor {
+    let values = Tensor::randn(size, (Kind::Float, Device::Cpu));
+    values.to_kind(kind).to_device(device())
+}
+
+fn double(tensor: &Tensor) -> Tensor {
+    tensor.to_device(Device::Cpu).to_kind(Kind::Double)
+}
+
+/// Whether values are the expected ones but for roundings: those of the kind for each value, those of fp32 on the way.
+fn close(received: &Tensor, expected: &Tensor) -> Result<(), TestCaseError> {
+    let unit = match received.kind() {
+        Kind::BFloat16 => f64::powi(2.0, -8),
+        Kind::Half => f64::powi(2.0, -11),
+        _ => 2e-6,
+    };
+    prop_assert_eq!(received.size(), expected.size());
+    let scale = expected.abs() + expected.square().mean(Kind::Double).sqrt() + 1e-3;
+    let errors = (double(received) - expected).abs() / scale;
+    prop_assert_eq!(errors.isfinite().all().int64_value(&[]), 1);
+    let largest = match errors.numel() {
+        0 => 0.0,
+        _ => errors.max().double_value(&[]) / unit,
+    };
+    prop_assert!(largest < 2.0, "{:?}: {largest} units", received.kind());
+    Ok(())
+}
+
+fn columns(rows: &Tensor) -> Tensor {
+    rows.sum_dim_intlist([0].as_slice(), false, Kind::Double)
+}
+
+/// The sum of rows that were rounded may be off by as many roundings.
+fn near_sum(received: &Tensor, rows: &Tensor) -> Result<(), TestCaseError> {
+    let bound = columns(&rows.abs()) * f64::powi(2.0, -8) + 1e-4;
+    let error = (double(received) - columns(rows)).abs() - bound;
+    prop_assert!(error.max().double_value(&[]) <= 0.0);
+    Ok(())
+}
+
+fn factors(rows: i64, some: bool) -> Option<Tensor> {
+    some.then(|| random(&[rows], Kind::Float))
+}
+
+fn scaled(rows: &Tensor, factors: Option<&Tensor>) -> Tensor {
+    match factors {
+        Some(factors) => double(rows) * double(factors).unsqueeze(1),
+        None => double(rows),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn rows_are_added_and_normalised(
+        (kind, width) in prop::sample::select(&NORMS[..]), rows in 1..40i64, adds in any::<bool>(), norms in any::<bool>(),
+        drops in any::<bool>(), seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        let (tokens, output) = (random(&[rows, width], Kind::Float), random(&[rows, width], kind));
+        let (weight, bias) = (random(&[width], Kind::Float), random(&[width], Kind::Float));
+        let factors = factors(rows, drops);
+        let branch = adds.then(|| Branch { output: &output, factors: factors.as_ref() });
+        let norm = norms.then(|| Norm { weight: &weight, bias: &bias, epsilon: 1e-6 });
+        let (sum, normed) = add_branch_and_norm(&tokens, branch, norm, kind).unwrap();
+        let mut expected = double(&tokens);
+        if adds {
+            expected = expected + scaled(&output, factors.as_ref());
+        }
+        prop_assert_eq!(sum.is_some(), adds);
+        if let Some(sum) = sum {
+            close(&sum, &expected)?;
+        }
+        prop_assert_eq!(normed.is_some(), norms);
+        if let Some(normed) = normed {
+            let (weight, bias) = (double(&weight), double(&bias));
+            let (output, mean, inverse) = expected.native_layer_norm([width], Some(&weight), Some(&bias), 1e-6);
+            close(&normed.output, &output)?;
+            close(&normed.moments, &Tensor::cat(&[mean, inverse], 1))?;
+        }
+    }
+
+    #[test]
+    fn gradients_of_a_norm_are_those_of_autograd_and_go_on_to_the_branch(
+        (kind, width) in prop::sample::select(&NORMS[..]), rows in 1..40i64, goes_on in any::<bool>(), drops in any::<bool>(),
+        seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        let (input, gradient) = (random(&[rows, width], Kind::Float), random(&[rows, width], kind));
+        let (weight, bias) = (random(&[width], Kind::Float), random(&[width], Kind::Float));
+        let (before, factors) = (random(&[rows, width], Kind::Float), factors(rows, drops));
+        let norm = Norm { weight: &weight, bias: &bias, epsilon: 1e-6 };
+        let moments = add_branch_and_norm(&input, None, Some(norm), kind).unwrap().1.unwrap().moments;
+        let mut sum = before.copy();
+        let next = goes_on.then_some(factors.as_ref());
+        let (gradients, branch) = layer_norm_backward(&gradient, (&input, &moments), &weight, &mut sum, next).unwrap();
+
+        let leaves = [&input, &weight, &bias].map(|tensor| double(tensor).set_requires_grad(true));
+        let output = leaves[0].layer_norm([width], Some(&leaves[1]), Some(&leaves[2]), 1e-6, false);
+        let loss = (output * double(&gradient)).sum(Kind::Double);
+        let slopes = Tensor::run_backward(&[loss], &leaves.each_ref(), false, false);
+        let expected = double(&before) + &slopes[0];
+        close(&sum, &expected)?;
+        close(&gradients.weight, &slopes[1])?;
+        close(&gradients.bias, &slopes[2])?;
+        prop_assert_eq!(branch.is_some(), goes_on);
+        if let Some(branch) = branch {
+            let expected = scaled(&sum, factors.as_ref());
+            close(&branch.output, &expected)?;
+            near_sum(&branch.sums, &expected)?;
+        }
+    }
+
+    #[test]
+    fn passes_over_columns_sum_what_they_write(
+        (kind, width) in prop::sample::select(&COLUMNS[..]), rows in 0..70i64, drops in any::<bool>(), seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        let matrix = random(&[rows, width], kind);
+        near_sum(&column_sums(&matrix).unwrap(), &double(&matrix))?;
+
+        let (gradient, factors) = (random(&[rows, width], Kind::Float), factors(rows, drops));
+        let branch = branch_gradient(&gradient, factors.as_ref(), kind).unwrap();
+        let expected = scaled(&gradient, factors.as_ref());
+        close(&branch.output, &expected)?;
+        near_sum(&branch.sums, &expected)?;
+
+        let others = [random(&[rows, width], kind), random(&[rows, width], kind)];
+        let parts = [&matrix, &others[0], &others[1]];
+        let mut joined = random(&[rows, 3 * width], kind);
+        let sums = join(parts, &mut joined).unwrap();
+        prop_assert_eq!(&joined, &Tensor::cat(&parts, 1));
+        near_sum(&sums, &double(&joined))?;
+    }
+
+    #[test]
+    fn gelu_and_its_gradient_are_those_of_autograd(
+        (kind, width) in prop::sample::select(&COLUMNS[..]), rows in 0..40i64, seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        let input = (random(&[rows, width], Kind::Float) * 2.5).to_kind(kind);
+        let gradient = random(&[rows, width], kind);
+        let leaf = double(&input).set_requires_grad(true);
+        let output = leaf.gelu("none");
+        let loss = (&output * double(&gradient)).sum(Kind::Double);
+        let slopes = Tensor::run_backward(&[loss], &[&leaf], false, false);
+        close(&gelu(&input).unwrap(), &output.detach())?;
+        let mut received = gradient.copy();
+        let GeluBackward { activated, sums } = gelu_backward(&input, &mut received).unwrap();
+        close(&received, &slopes[0])?;
+        close(&activated, &output.detach())?;
+        near_sum(&sums, &slopes[0])?;
+    }
+
+    #[test]
+    fn distributions_and_cross_entropies_are_those_of_libtorch(
+        (kind, width) in prop::sample::select(&COLUMNS[..]), streams in 1..4i64, targets in 0..4i64, views in 1..3usize,
+        seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        let center = random(&[width], Kind::Float);
+        let mut distributions = Vec::new();
+        for _ in 0..views {
+            let logits = random(&[targets, width], kind);
+            let expected = ((double(&logits) - double(&center)) / 0.07).softmax(-1, Kind::Double);
+            let received = softmax_rows(&logits, &center, 0.07).unwrap();
+            let error = (double(&received) - &expected).abs() - expected * 3e-5;
+            prop_assert!(targets == 0 || error.max().double_value(&[]) < 1e-7);
+            distributions.push(received);
+        }
+        let mut logits = random(&[streams * targets, width], kind);
+        let z = double(&logits) / 0.1;
+        let target = distributions.iter().map(double).fold(Tensor::zeros([targets, width], (Kind::Double, Device::Cpu)), |a, b| a + b);
+        let target = (target / views as f64).repeat([streams, 1]);
+        let entropies = z.logsumexp([-1], false) - (&z * &target).sum_dim_intlist([-1].as_slice(), false, Kind::Double);
+        let slopes = (z.softmax(-1, Kind::Double) - target) * 2.5;
+        let views: Vec<&Tensor> = distributions.iter().collect();
+        let received = cross_entropy_rows(&mut logits, &views, 0.1, 2.5).unwrap();
+        let error = (double(&received) - &entropies).abs();
+        prop_assert!(targets == 0 || error.max().double_value(&[]) < 2e-5);
+        let unit = match kind { Kind::Float => 1e-5, Kind::Half => 1e-3, _ => 8e-3 };
+        let error = (double(&logits) - &slopes).abs() - slopes.abs() * unit;
+        prop_assert!(targets == 0 || error.max().double_value(&[]) < 1e-5);
+    }
+}
+
+#[test]
+fn tensors_that_do_not_belong_together_are_refused() {
+    let rows = random(&[4, 12], Kind::Float);
+    let refused = |outcome: Result<(), RowsError>| {
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains("expected"), "{error}");
+    };
+    let short = random(&[11], Kind::Float);
+    let norm = Norm {
+        weight: &short,
+        bias: &short,
+        epsilon: 1e-6,
+    };
+    refused(add_branch_and_norm(&rows, None, Some(norm), Kind::Float).map(drop));
+    refused(column_sums(&rows.tr()).map(drop));
+    refused(branch_gradient(&rows, Some(&short), Kind::Float).map(drop));
+    refused(softmax_rows(&rows, &short, 1.0).map(drop));
+    refused(
+        cross_entropy_rows(
+            &mut rows.copy(),
+            &[&random(&[3, 12], Kind::Float)],
+            1.0,
+            1.0,
+        )
+        .map(drop),
+    );
+    refused(gelu_backward(&rows, &mut random(&[4, 12], Kind::Half)).map(drop));
+}
+
+#[test]
+fn what_has_no_kernels_says_why() {
+    assert_eq!(
+        without_cuda_kernels(Device::Cpu).as_deref(),
+        Some("not a CUDA device")
+    );
+    if !tch::Cuda::is_available() {
+        assert!(without_cuda_kernels(Device::Cuda(0)).is_some());
+    }
+}

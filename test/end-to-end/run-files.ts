@@ -16,13 +16,15 @@ export function metrics(run: string): StepRecord[] {
 /** All that a run computed: its metrics without times, and its last state byte for byte. */
 export function computed(run: string) {
   const measured = metrics(run).map((record) => ({ ...record, ...NO_TIMES }));
-  return { measured, state: createHash("sha256").update(lastState(run)).digest("hex") };
+  return { measured, state: stateAt(run, checkpoints(run).at(-1) as number) };
 }
 
 const NO_TIMES = { seconds: 0, dataWaitSeconds: 0, dataSeconds: {}, imagesPerSecond: 0 };
 
-function lastState(run: string): Buffer {
-  return readFileSync(join(run, "checkpoints", String(checkpoints(run).at(-1)), "state.safetensors"));
+/** What the state of a checkpoint is, byte for byte: its checksum. */
+export function stateAt(run: string, step: number): string {
+  const state = readFileSync(join(run, "checkpoints", String(step), "state.safetensors"));
+  return createHash("sha256").update(state).digest("hex");
 }
 
 /** Steps of the run's checkpoints, oldest first. */

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { checkpointIsDue, evaluationIsDue, following, picturesAreDue } from "../../ts/train/plan.js";
+import {
+  checkpointIsDue,
+  evaluationIsDue,
+  following,
+  isEpochEnd,
+  picturesAreDue,
+  watchIsDue,
+} from "../../ts/train/plan.js";
 import type { Position } from "../../ts/views/planned-batches.js";
 import { exampleConfig } from "../run/example-run.js";
 
@@ -83,6 +90,20 @@ test("the untrained network and the last teacher are evaluated, and those betwee
 
 test("without evaluation none is due, not even at the end", () => {
   expect(evaluations(2, null)).toEqual([]);
+});
+
+test("looks at the networks are due between two epochs alone, however often they are asked for", () => {
+  const often = fc.option(fc.integer({ min: 0, max: 5 }));
+  const property = fc.property(fc.integer({ min: 1, max: 9 }), often, often, often, (epochs, ...every) => {
+    const keys = ["knn", "watch", "pictures"].map(
+      (name, at) => `evaluate.${name}.everyEpochs=${every[at] ?? null}`,
+    );
+    const settled = config(epochs, ...keys);
+    const looks = [evaluationIsDue, watchIsDue, picturesAreDue];
+    const due = places(epochs).filter((place) => looks.some((isDue) => isDue(settled, place)));
+    expect(due.filter(({ position }) => !isEpochEnd(position))).toEqual([]);
+  });
+  fc.assert(property);
 });
 
 test("pictures are due at the like places, by their own key", () => {

@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DataError } from "../../ts/errors.js";
-import { requireFewSkipped } from "../../ts/train/skip-limit.js";
+import { fewAreSkipped, requireFewSkipped } from "../../ts/train/skip-limit.js";
 
 const limit = { maxSkippedShare: 0.05, samplesPerEpoch: 1000, list: "runs/a/skipped.jsonl" };
 
@@ -33,4 +34,14 @@ test("a limit of 0 allows none", () => {
   expect(() => requireFewSkipped({ seen: 100, skipped: 1 }, { ...limit, maxSkippedShare: 0 })).toThrow(
     /received 1 %/,
   );
+});
+
+test("that a run is about to be stopped can be asked before it is", () => {
+  const tally = fc.record({ seen: fc.integer({ min: 1, max: 200 }), skipped: fc.nat(20) });
+  const property = fc.property(tally, (samples) => {
+    const act = expect(() => requireFewSkipped(samples, limit));
+    if (fewAreSkipped(samples, limit)) act.not.toThrow();
+    else act.toThrow(DataError);
+  });
+  fc.assert(property);
 });

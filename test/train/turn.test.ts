@@ -73,7 +73,7 @@ test("skipped files are listed under the step that they were meant for", () => {
 });
 
 test("the run stands before the next epoch, with the images of the batch and its replacements counted", () => {
-  expect(advanced(progressAt(5), turn, 3)).toEqual({
+  expect(advanced(progressAt(5), turn.batch, 3)).toEqual({
     step: 6,
     position: { epoch: 2, index: 0 },
     samples: { seen: 5 * 64 + 8 + 1, skipped: 1 },

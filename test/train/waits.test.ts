@@ -20,6 +20,23 @@ test("the time that a value takes is measured, and not the time that the loop ta
   expect(third).toBeLessThan(0.05);
 });
 
+test("while work goes on beside the loop nothing is waited for, and after it only from its end on", async () => {
+  async function* source() {
+    for (let count = 0; count < 3; count++) {
+      await sleep(60);
+      yield count;
+    }
+  }
+  const ends = [Number.POSITIVE_INFINITY, performance.now() + 100, 0];
+  const waits: number[] = [];
+  const busyUntil = () => ends[waits.length] as number;
+  for await (const { waitSeconds } of withWaits(source(), undefined, busyUntil)) waits.push(waitSeconds);
+  const [during, partly, after] = waits as [number, number, number];
+  expect(during).toBe(0);
+  expect(partly).toBeLessThan(after);
+  expect(after).toBeGreaterThan(0.055);
+});
+
 test("leaving the loop ends the source", async () => {
   let ended = false;
   async function* source() {

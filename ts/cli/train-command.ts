@@ -11,8 +11,9 @@ export interface TrainChoice {
 }
 
 const AFTER = `
-Progress goes to stderr, results to stdout. Ctrl-C finishes the step, writes a checkpoint and says how to go on; a second
-Ctrl-C leaves at once. SIGTERM and SIGUSR1 do the same for a batch system and leave a file "requeue" in the run's folder.
+Progress goes to stderr, results to stdout. Ctrl-C finishes the steps underway, writes a checkpoint and says how to go on; a
+second Ctrl-C leaves at once. SIGTERM and SIGUSR1 do the same for a batch system and leave a file "requeue" in the run's
+folder.
 Exit status: 0 finished, or stopped with the file "requeue"; 1 failed while running; 2 something to mend (message and
 hint say what); 130 stopped by Ctrl-C; 129 by a terminal that was closed.
 

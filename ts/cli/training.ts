@@ -20,7 +20,9 @@ export async function runTraining(file: string | undefined, choice: TrainChoice)
   using indexing = new IndexingProgress();
   using interruption = new Interruption({
     onStop: () =>
-      progress.say("stopping: this step is finished and a checkpoint written; Ctrl-C (again) leaves at once"),
+      progress.say(
+        "stopping: what is begun is finished and a checkpoint written; Ctrl-C (again) leaves at once",
+      ),
     onLeave: () => progress[Symbol.dispose](),
   });
   const result = await train(config, {

@@ -143,7 +143,7 @@ export interface StepReport {
   readonly skipped: boolean;
   /** Loss scale used; 1 except for fp16. */
   readonly lossScale: number;
-  /** Wall time of the step on the engine thread. */
+  /** Wall time of the step on the engine thread; of one begun behind another, since that one ended. */
   readonly seconds: number;
   /** Seconds by phase of the step; empty unless `profile` asked for them. */
   readonly phases: Readonly<Record<string, number>>;

@@ -21,9 +21,9 @@ export interface StepRecord {
   readonly lossScale: number;
   /** fp16 only: the gradients overflowed and the weights stayed as they were. */
   readonly overflowed: boolean;
-  /** Wall time of the step on the engine thread. */
+  /** Wall time of the step; of one begun while the device worked on another, since that one ended. */
   readonly seconds: number;
-  /** Time that the loop waited for this batch. */
+  /** Time that the engine had nothing to do because this batch was not there. */
   readonly dataWaitSeconds: number;
   /** Time that making this batch took by part, summed over its images; several of them were in work at once. */
   readonly dataSeconds: Readonly<Record<"read" | "decode" | "recipe" | "render", number>>;

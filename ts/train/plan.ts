@@ -65,6 +65,7 @@ export function isFinished({ training }: Pick<Planned, "training">, { epoch }: P
   return epoch >= training.epochs;
 }
 
-function isEpochEnd({ index }: Position): boolean {
+/** Whether a place lies between two epochs: only there looks at the networks are due. */
+export function isEpochEnd({ index }: Position): boolean {
   return index === 0;
 }

@@ -2,6 +2,7 @@
 import { engineOptions } from "../config/engine-options.js";
 import type { Config } from "../config/schema.js";
 import { openEngine, openViewBatch, setViewThreads } from "../native/engine.js";
+import type { StepReport } from "../native/types.js";
 import { enterRun } from "../run/enter-run.js";
 import { describeEnvironment } from "../run/environment.js";
 import type { StepRecord } from "../run/records.js";
@@ -10,12 +11,20 @@ import { trainingBatches } from "../views/training-batches.js";
 import { evaluateWhereDue, evaluationIsMissing } from "./evaluation.js";
 import { startFromWeights } from "./initial-weights.js";
 import { drawWhereDue, picturesAreLeft } from "./pictures/run-pictures.js";
-import { checkpointIsDue, isFinished, stepAt, stepsToCome } from "./plan.js";
-import { scheduleAt } from "./schedules.js";
+import { checkpointIsDue, isEpochEnd, isFinished, stepsToCome } from "./plan.js";
 import { batchesOf, settleRun } from "./settle-run.js";
-import { requireFewSkipped } from "./skip-limit.js";
+import { fewAreSkipped, requireFewSkipped } from "./skip-limit.js";
+import { StepsAhead } from "./steps-ahead.js";
 import type { TrainOptions, TrainResult } from "./train-options.js";
-import { advanced, saveWorthKeeping, skippedRecords, stepRecord, withWayBack } from "./turn.js";
+import {
+  advanced,
+  type GivenStep,
+  saveWorthKeeping,
+  scheduleOf,
+  skippedRecords,
+  stepRecord,
+  withWayBack,
+} from "./turn.js";
 import { WaitWatch } from "./wait-watch.js";
 import { Minutes, withWaits } from "./waits.js";
 import { watchIsMissing, watchWhereDue } from "./watch.js";
@@ -60,40 +69,57 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
   const waits = new WaitWatch({ ...config.data, cores: settled.machine.cores });
   const sinceSave = new Minutes();
   let last: StepRecord | null = null;
+  const steps = new StepsAhead<GivenStep, StepReport>({
+    make: ({ batch, at }) =>
+      native.stepUdi(batch.views, at).catch(async (error: unknown) => {
+        await run.settled();
+        throw withWayBack(error, run.newestCheckpoint);
+      }),
+    record: async (step, report) => {
+      const turn = { ...step, report };
+      progress = step.reached;
+      last = stepRecord(turn);
+      await run.logStep(last, skippedRecords(turn));
+    },
+    tell: (step, report) => {
+      onStep?.(last as StepRecord, step.reached.samples);
+      waits.add({ ...step, report }, onRemark);
+    },
+  });
   const batches = trainingBatches({
     ...batchesOf(settled),
     from: progress.position,
     openBatch: (shape) => openViewBatch(shape, config.crops.executor),
   });
+  let reached = progress;
   try {
-    for await (const { value: batch, waitSeconds } of withWaits(batches, signal)) {
-      using views = batch.views;
+    for await (const { value: batch, waitSeconds } of withWaits(batches, signal, () => steps.busyUntil)) {
+      using _views = batch.views;
       if (signal?.aborted) break;
-      const at = scheduleAt(config, {
-        epoch: batch.epoch,
-        step: stepAt(batch, stepsPerEpoch),
-        stepsPerEpoch,
-      });
-      const report = await native.stepUdi(views, at).catch(async (error: unknown) => {
-        await run.settled();
-        throw withWayBack(error, run.newestCheckpoint);
-      });
-      const turn = { batch, at, report, waitSeconds };
-      progress = advanced(progress, turn, stepsPerEpoch);
-      last = stepRecord(turn);
-      await run.logStep(last, skippedRecords(turn));
-      onStep?.(last, progress.samples);
-      waits.add(turn, onRemark);
-      requireFewSkipped(progress.samples, settled.skipLimit);
-      if (checkpointIsDue(config, progress, sinceSave.minutes)) {
+      const at = scheduleOf(config, batch, stepsPerEpoch);
+      reached = advanced(reached, batch, stepsPerEpoch);
+      // Asked once: it must not become due when the next step is underway already.
+      const saves = checkpointIsDue(config, reached, sinceSave.minutes);
+      await steps.give({ batch, at, waitSeconds, reached });
+      const fewSkipped = fewAreSkipped(reached.samples, settled.skipLimit);
+      if (!saves && !isEpochEnd(reached.position) && fewSkipped) continue;
+      await steps.settle();
+      requireFewSkipped(reached.samples, settled.skipLimit);
+      if (saves) {
         await run.save(native, progress);
         sinceSave.restart();
       }
       await lookWhereDue();
     }
+    await steps.settle();
   } catch (error) {
-    await saveWorthKeeping(error, () => run.complete(native, progress));
-    throw error;
+    // What went wrong with a step underway came first.
+    const first = await steps.settle().then(
+      () => error,
+      (earlier: unknown) => earlier,
+    );
+    if (steps.isRecorded) await saveWorthKeeping(first, () => run.complete(native, progress));
+    throw first;
   }
   await run.complete(native, progress);
   const left =

@@ -18,9 +18,15 @@ export interface SkipLimit {
   readonly list: string;
 }
 
+/** Whether no more of the samples were skipped than is allowed. */
+export function fewAreSkipped({ seen, skipped }: SampleTally, limit: SkipLimit): boolean {
+  return seen < Math.min(ENOUGH, limit.samplesPerEpoch) || skipped <= limit.maxSkippedShare * seen;
+}
+
 /** Throws DataError where more of the samples were skipped than is allowed. */
-export function requireFewSkipped({ seen, skipped }: SampleTally, limit: SkipLimit): void {
-  if (seen < Math.min(ENOUGH, limit.samplesPerEpoch) || skipped <= limit.maxSkippedShare * seen) return;
+export function requireFewSkipped(samples: SampleTally, limit: SkipLimit): void {
+  if (fewAreSkipped(samples, limit)) return;
+  const { seen, skipped } = samples;
   const allowed = `${percent(limit.maxSkippedShare)} that cannot be decoded (data.maxSkippedShare)`;
   throw new DataError(
     `images: expected at most ${allowed}, received ${percent(skipped / seen)}: ${skipped} of ${seen}`,

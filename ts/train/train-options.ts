@@ -8,14 +8,15 @@ export interface TrainOptions {
   /** "start" (default): a run in a folder that holds none. "resume": go on with the run in the folder. */
   readonly mode?: "start" | "resume";
   /**
-   * Once aborted, the step in progress is finished (of an evaluation only a batch), a checkpoint written, and `train`
-   * resolves as "interrupted".
+   * Once aborted, the steps underway are finished, two at most (of an evaluation only a batch), a checkpoint written, and
+   * `train` resolves as "interrupted".
    */
   readonly signal?: AbortSignal;
   /** Called while the names of images are read for the first time; long before the start where there are many. */
   readonly onIndexing?: (progress: IndexProgress) => void;
   /** All is decided and open; the first step comes next. */
   readonly onStart?: (start: TrainStart) => void;
+  /** After each step, whose line is in the logs; the next one may be underway. */
   readonly onStep?: (record: StepRecord, samples: SampleTally) => void;
   readonly onEvaluation?: (record: EvaluationRecord) => void;
   /** After each look for signs of a collapse; a new sign is told by `onRemark` too. */

@@ -1,16 +1,35 @@
 /** What one turn of the loop leaves behind: its lines in the logs, and how far the run has come. */
+import type { ResolvedConfig } from "../config/resolved.js";
 import { NativeError, NonFiniteLossError } from "../errors.js";
 import type { ScheduleValues, StepReport } from "../native/types.js";
 import type { SkippedRecord, StepRecord } from "../run/records.js";
 import type { Progress } from "../run/run.js";
+import type { Position } from "../views/planned-batches.js";
 import type { TrainingBatch } from "../views/training-batches.js";
-import { following } from "./plan.js";
+import { following, stepAt } from "./plan.js";
+import { scheduleAt } from "./schedules.js";
 
-export interface Turn {
+/** A step as the learner is given it. */
+export interface GivenStep {
   readonly batch: TrainingBatch;
   readonly at: ScheduleValues;
-  readonly report: StepReport;
   readonly waitSeconds: number;
+  /** How far the run has come with it. */
+  readonly reached: Progress;
+}
+
+export interface Turn extends Omit<GivenStep, "reached"> {
+  readonly report: StepReport;
+}
+
+/** Where the schedules stand at the step of a batch: by its place in the run, not by how many steps were made. */
+export function scheduleOf(
+  config: Pick<ResolvedConfig, "schedule" | "training">,
+  batch: Position,
+  stepsPerEpoch: number,
+): ScheduleValues {
+  const step = stepAt(batch, stepsPerEpoch);
+  return scheduleAt(config, { epoch: batch.epoch, step, stepsPerEpoch });
 }
 
 /** The line of `metrics.jsonl`. */
@@ -47,11 +66,11 @@ export function skippedRecords({ batch, report }: Turn): SkippedRecord[] {
   }));
 }
 
-/** How far the run has come after this turn. */
-export function advanced({ samples }: Progress, { batch, report }: Turn, stepsPerEpoch: number): Progress {
+/** How far the run has come after the step of this batch. */
+export function advanced({ step, samples }: Progress, batch: TrainingBatch, stepsPerEpoch: number): Progress {
   const skipped = batch.skipped.length;
   return {
-    step: report.step,
+    step: step + 1,
     position: following(batch, stepsPerEpoch),
     samples: {
       seen: samples.seen + batch.views.shape.images + skipped,

@@ -15,21 +15,25 @@ export class Minutes {
 
 export interface Waited<T> {
   readonly value: T;
-  /** From the end of the loop's last turn until the value was there. */
+  /** For which nothing was done but wait for the value: since it was asked for, or since the work ended if that was later. */
   readonly waitSeconds: number;
 }
 
-/** Ends once the signal is aborted; ends the source when the loop is left. */
+/**
+ * Ends once the signal is aborted; ends the source when the loop is left. `busyUntil`: until when work goes on beside the loop,
+ * by `performance.now()`; Infinity: it goes on now.
+ */
 export async function* withWaits<T>(
   source: AsyncIterable<T>,
   signal?: AbortSignal,
+  busyUntil: () => number = () => 0,
 ): AsyncGenerator<Waited<T>> {
   if (signal?.aborted) return;
-  let idleSince = performance.now();
+  let asked = performance.now();
   for await (const value of source) {
-    yield { value, waitSeconds: secondsSince(idleSince) };
+    yield { value, waitSeconds: Math.max(0, secondsSince(Math.max(asked, busyUntil()))) };
     if (signal?.aborted) return;
-    idleSince = performance.now();
+    asked = performance.now();
   }
 }
 

@@ -75,18 +75,18 @@ KERNEL softmax(const ELEMENT *logits, const float *center, float *output, int wi
     own = with(own, values);
   });
   const Partition all = of_block(own);
-  const float normaliser = all.largest + log2f(all.sum);
+  const float rest = log2f(all.sum);
   each_pack(width, [&](int column) {
     float values[PACK];
     scaled(column, values);
 #pragma unroll
-    for (int i = 0; i < PACK; ++i) values[i] = exp2f(values[i] - normaliser);
+    for (int i = 0; i < PACK; ++i) values[i] = exp2f(values[i] - all.largest - rest);
     store<PACK>(values, output + first + column);
   });
 }
 
-// Row r of the logits z against target t, row r % count of `targets`: entropies[r] = logsumexp(z / temperature) - t . z /
-// temperature, and z becomes scale (softmax(z / temperature) - t). Where `others` is not null, a target is the mean of both.
+// Row r of the logits z against the distribution t, row r % count of `targets`: entropies[r] = logsumexp(z / temperature) -
+// t . z / temperature, and z becomes scale (softmax(z / temperature) - t). Where `others` is not null, a target is the mean of both.
 KERNEL cross_entropy(ELEMENT *logits, const float *targets, const float *others, float *entropies, int width,
                      long long count, float temperature, float scale) {
   ELEMENT *row = logits + (long long)blockIdx.x * width;
@@ -101,28 +101,29 @@ KERNEL cross_entropy(ELEMENT *logits, const float *targets, const float *others,
     for (int i = 0; i < PACK; ++i) values[i] = 0.5f * (values[i] + second[i]);
   };
   Partition own = {LOWEST, 0};
-  float product = 0;
+  each_pack(width, [&](int column) {
+    float values[PACK];
+    load<PACK>(row + column, values);
+#pragma unroll
+    for (int i = 0; i < PACK; ++i) values[i] *= factor;
+    own = with(own, values);
+  });
+  const Partition all = of_block(own);
+  const float rest = log2f(all.sum);
+  // The sum of t (logsumexp - z / temperature), since those of t are 1.
+  float entropy = 0;
   each_pack(width, [&](int column) {
     float values[PACK], shares[PACK];
     load<PACK>(row + column, values);
     wanted(column, shares);
 #pragma unroll
     for (int i = 0; i < PACK; ++i) {
-      values[i] *= factor;
-      product += values[i] * shares[i];
+      const float logarithm = values[i] * factor - all.largest - rest;
+      entropy -= shares[i] * logarithm;
+      values[i] = scale * (exp2f(logarithm) - shares[i]);
     }
-    own = with(own, values);
-  });
-  const Partition all = of_block(own);
-  product = sum_of_block(product);
-  const float normaliser = all.largest + log2f(all.sum);
-  if (threadIdx.x == 0) entropies[blockIdx.x] = (normaliser - product) / LOG2_E;
-  each_pack(width, [&](int column) {
-    float values[PACK], shares[PACK];
-    load<PACK>(row + column, values);
-    wanted(column, shares);
-#pragma unroll
-    for (int i = 0; i < PACK; ++i) values[i] = scale * (exp2f(values[i] * factor - normaliser) - shares[i]);
     store<PACK>(values, row + column);
   });
+  entropy = sum_of_block(entropy);
+  if (threadIdx.x == 0) entropies[blockIdx.x] = entropy / LOG2_E;
 }

@@ -26,6 +26,8 @@ struct Registered {
 #define NAMED(kernel) {#kernel, emulator::as_launched(kernel)}
 #define LAYER_NORM {NAMED(forward), NAMED(backward)}
 #define COLUMNS {NAMED(column_sums), NAMED(branch_gradient), NAMED(join), NAMED(gelu), NAMED(gelu_backward)}
+#define ADAMW {NAMED(adamw)}
+#define PATCHES {NAMED(patches)}
 #define SOFTMAX {NAMED(softmax), NAMED(cross_entropy)}
 
 #define SOURCE "../cuda/layer_norm.cu"
@@ -126,6 +128,47 @@ struct Registered {
 #define ELEMENT fp16
 #define PACK 8
 #define WIDTH 0
+#include "variant.h"
+
+#undef SOURCE
+#undef PROGRAM
+#undef KERNELS
+
+#define SOURCE "../cuda/adamw.cu"
+#define PROGRAM "adamw"
+#define KERNELS ADAMW
+
+#define ELEMENT float
+#define PACK 4
+#define WIDTH 0
+#include "variant.h"
+
+#undef SOURCE
+#undef PROGRAM
+#undef KERNELS
+
+#define SOURCE "../cuda/patches.cu"
+#define PROGRAM "patches"
+#define KERNELS PATCHES
+
+#define ELEMENT float
+#define PACK 4
+#define WIDTH 16
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 16
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 1
+#define WIDTH 6
+#include "variant.h"
+
+#define ELEMENT float
+#define PACK 4
+#define WIDTH 8
 #include "variant.h"
 
 #undef SOURCE

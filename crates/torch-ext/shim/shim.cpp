@@ -4,6 +4,7 @@
 // Each function returns null, or the message of an exception, which udi_shim_free takes back.
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_copy.h>
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
@@ -17,6 +18,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <set>
 #include <vector>
@@ -40,6 +42,27 @@ const std::set<torch::profiler::impl::ActivityType> &traced() {
   return all;
 }
 
+// While it lives, this thread gives its work to this stream.
+class OnStream {
+ public:
+  OnStream(const c10::impl::VirtualGuardImpl &cuda, c10::Stream stream)
+      : cuda_(cuda), before_(cuda.exchangeStream(stream)) {}
+  OnStream(const OnStream &) = delete;
+  ~OnStream() { cuda_.exchangeStream(before_); }
+
+ private:
+  const c10::impl::VirtualGuardImpl &cuda_;
+  c10::Stream before_;
+};
+
+// The stream on which this thread copies to a device.
+c10::Stream stream_of_copies(const c10::impl::VirtualGuardImpl &cuda, at::Device device) {
+  thread_local std::map<c10::DeviceIndex, c10::Stream> streams;
+  const auto known = streams.find(device.index());
+  if (known != streams.end()) return known->second;
+  return streams.emplace(device.index(), cuda.getStreamFromGlobalPool(device)).first->second;
+}
+
 }  // namespace
 
 extern "C" {
@@ -57,6 +80,12 @@ char *udi_foreach_norm(Handles tensors, int64_t count, at::Tensor **norms) {
 char *udi_foreach_mul(Handles tensors, Handles factors, int64_t count) {
   if (count == 0) return nullptr;
   return guarded([&] { at::_foreach_mul_(list(tensors, count), list(factors, count)); });
+}
+
+// Each tensor becomes the source of its place, in its own kind.
+char *udi_foreach_copy(Handles tensors, Handles sources, int64_t count) {
+  if (count == 0) return nullptr;
+  return guarded([&] { at::_foreach_copy_(list(tensors, count), list(sources, count)); });
 }
 
 // Each tensor `share` of the way to its target.
@@ -92,11 +121,23 @@ char *udi_pinned_copy(const void *values, int64_t count, int is_float, at::Tenso
 }
 
 // A copy of a host tensor on a CUDA device, in *sent, which the caller owns. It goes through pinned memory, which libtorch
-// keeps until the copy is done; nobody waits for it.
+// keeps until the copy is done; nobody waits for it. It is made beside the work that this thread gave to the device before: what
+// is given after it waits.
 char *udi_send_to_cuda(const at::Tensor *tensor, int index, at::Tensor **sent) {
   return guarded([&] {
     const at::Device device(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(index));
-    *sent = new at::Tensor(tensor->contiguous().pin_memory().to(device, tensor->scalar_type(), true));
+    const c10::impl::VirtualGuardImpl cuda(device.type());
+    const c10::Stream work = cuda.getStream(device), copies = stream_of_copies(cuda, device);
+    at::Tensor copy;
+    {
+      const OnStream on(cuda, copies);
+      copy = tensor->contiguous().pin_memory().to(device, tensor->scalar_type(), true);
+    }
+    c10::Event made(device.type());
+    made.record(copies);
+    made.block(work);
+    cuda.recordDataPtrOnStream(copy.storage().data_ptr(), work);
+    *sent = new at::Tensor(std::move(copy));
   });
 }
 

@@ -3,7 +3,7 @@
 
 use std::{ffi::c_char, ptr};
 
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use crate::shim::{Handle, outcome};
 
@@ -28,6 +28,7 @@ type Handles = *const *const Handle;
 unsafe extern "C" {
     fn udi_foreach_norm(tensors: Handles, count: i64, norms: *mut *mut Handle) -> *mut c_char;
     fn udi_foreach_mul(tensors: Handles, factors: Handles, count: i64) -> *mut c_char;
+    fn udi_foreach_copy(tensors: Handles, sources: Handles, count: i64) -> *mut c_char;
     fn udi_foreach_lerp(tensors: Handles, targets: Handles, count: i64, share: f64) -> *mut c_char;
     fn udi_fused_adamw(
         parameters: Handles,
@@ -58,6 +59,19 @@ pub fn foreach_mul(tensors: &mut [Tensor], factors: &[&Tensor]) -> Result<(), Tc
     let (tensors, factors) = (handles(&tensors), handles(factors));
     // SAFETY: as in `foreach_norm`; both lists are of this length.
     outcome(unsafe { udi_foreach_mul(tensors.as_ptr(), factors.as_ptr(), count) })
+}
+
+/// Each tensor in this kind, in new memory.
+pub fn foreach_convert(tensors: &[&Tensor], kind: Kind) -> Result<Vec<Tensor>, TchError> {
+    let converted: Vec<Tensor> = tensors
+        .iter()
+        .map(|tensor| Tensor::empty(tensor.size(), (kind, tensor.device())))
+        .collect();
+    let targets = handles(&converted.iter().collect::<Vec<_>>());
+    let sources = handles(tensors);
+    // SAFETY: as in `foreach_mul`.
+    outcome(unsafe { udi_foreach_copy(targets.as_ptr(), sources.as_ptr(), sources.len() as i64) })?;
+    Ok(converted)
 }
 
 /// Moves each tensor this share of the way to its target.
@@ -131,7 +145,7 @@ fn same_count(first: &[&Tensor], others: &[&[&Tensor]]) -> Result<i64, TchError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::{Device, Kind};
+    use tch::Device;
 
     #[test]
     fn norms_come_in_the_order_of_their_tensors() {
@@ -153,6 +167,9 @@ mod tests {
         foreach_mul(&mut tensors, &factors.iter().collect::<Vec<_>>()).unwrap();
         assert_eq!(tensors[0], Tensor::from_slice(&[2f32, 4.0]));
         assert_eq!(tensors[1], Tensor::from_slice(&[2f32]));
+        let converted = foreach_convert(&[&tensors[0], &tensors[1]], Kind::BFloat16).unwrap();
+        assert_eq!(converted[0], tensors[0].to_kind(Kind::BFloat16));
+        assert_eq!(converted[1].kind(), Kind::BFloat16);
         let targets = [
             Tensor::from_slice(&[4f32, 8.0]),
             Tensor::from_slice(&[0f32]),

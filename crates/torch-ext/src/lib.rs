@@ -35,11 +35,15 @@ pub use attention::{
 };
 pub use branch::{BranchGradient, add_branch, branch_gradient};
 pub use column_sums::{column_sums, join_columns};
-pub use cuda::without_cuda_kernels;
+pub use cuda::{
+    DeviceLearning, DeviceRule, DeviceUpdate, adamw_on_device, patches, without_cuda_kernels,
+};
 pub use denormals::flush_denormals;
 pub use device_memory::{HostValues, peak_cuda_bytes, pinned_copy, send_to_cuda};
 pub use dot::dot;
-pub use foreach::{AdamwLists, FusedAdamw, foreach_lerp, foreach_mul, foreach_norm, fused_adamw};
+pub use foreach::{
+    AdamwLists, FusedAdamw, foreach_convert, foreach_lerp, foreach_mul, foreach_norm, fused_adamw,
+};
 pub use fused_attention::FusedAttention;
 pub use gelu::{GeluBackward, gelu, gelu_backward};
 pub use large::empty_large;

@@ -108,7 +108,7 @@ impl BackwardPass<'_> {
             Ok::<_, UdiError>((batch.load(device)?, drops.on(device)?))
         })?;
         let targets = no_grad(|| self.targets(&loaded))?;
-        let leaves = self.learner.student_leaves();
+        let leaves = self.learner.student_leaves()?;
         let pass = self.pass(&leaves);
         let (prediction, tape) = self.learner.network.predict(pass, &loaded, &drops)?;
         let loss = self.watch.time(Phase::Prototypes, || {
@@ -129,7 +129,7 @@ impl BackwardPass<'_> {
 
     fn targets(&self, loaded: &LoadedBatch) -> Result<Targets, UdiError> {
         let learner = self.learner;
-        let weights = learner.weights(&learner.teacher);
+        let weights = learner.weights(&learner.teacher)?;
         let vectors = learner.network.teach(self.pass(&weights), loaded)?;
         let batch = loaded.batch;
         let mixing = (batch.shape().images, learner.config.objective.alpha);

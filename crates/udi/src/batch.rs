@@ -1,7 +1,7 @@
 //! One batch of views and its sparse sampling maps, checked once, on the host.
 
 use tch::{Device, Kind, Tensor};
-use torch_ext::{HostValues, pinned_copy};
+use torch_ext::{HostValues, pinned_copy, without_cuda_kernels};
 use udi_views::Image;
 
 use crate::{
@@ -45,7 +45,7 @@ pub struct MultiCropBatch {
     maps: Option<(Maps, MapArrays)>,
 }
 
-/// A batch whose views are on the device, normalised once for both networks, fp32.
+/// A batch whose views are on the device, for both networks: bytes, or fp32 normalised.
 #[derive(Debug)]
 pub(crate) struct LoadedBatch<'a> {
     pub batch: &'a MultiCropBatch,
@@ -157,7 +157,7 @@ impl MultiCropBatch {
 
     /// Brings views and maps to the device, without waiting for it.
     pub(crate) fn load(&self, device: Device) -> Result<LoadedBatch<'_>, UdiError> {
-        let views = |views: &Tensor| Ok::<_, UdiError>(normalised(views, device)?.flatten(0, 1));
+        let views = |views: &Tensor| Ok::<_, UdiError>(for_networks(views, device)?.flatten(0, 1));
         let maps = self.maps().map(|maps| maps.on(device));
         Ok(LoadedBatch {
             batch: self,
@@ -259,6 +259,27 @@ pub(crate) fn expect_length(field: &str, length: usize, shape: &[i64]) -> Result
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
+/// ImageNet's normalisation of bytes: each times its channel's scale, less its shift.
+pub(crate) const NORMALISATION: ([f32; 3], [f32; 3]) = {
+    let (mut scale, mut shift) = ([0.0; 3], [0.0; 3]);
+    let mut channel = 0;
+    while channel < 3 {
+        scale[channel] = 1.0 / (255.0 * DEVIATION[channel]);
+        shift[channel] = MEAN[channel] / DEVIATION[channel];
+        channel += 1;
+    }
+    (scale, shift)
+};
+
+/// On the device: bytes as they are where it has a kernel that normalises them on their way into the networks, or else
+/// normalised, fp32.
+fn for_networks(views: &Tensor, device: Device) -> Result<Tensor, UdiError> {
+    match without_cuda_kernels(device) {
+        None => sent(views, device),
+        Some(_) => normalised(views, device),
+    }
+}
+
 /// fp32 on the device; bytes become ImageNet-normalised values.
 pub(crate) fn normalised(views: &Tensor, device: Device) -> Result<Tensor, UdiError> {
     let views = sent(views, device)?;
@@ -267,8 +288,7 @@ pub(crate) fn normalised(views: &Tensor, device: Device) -> Result<Tensor, UdiEr
     }
     let channel =
         |values: [f32; 3]| to_device(&Tensor::from_slice(&values).view([3, 1, 1]), device);
-    let scale = channel(DEVIATION.map(|deviation| 1.0 / (255.0 * deviation)))?;
-    let shift = channel(std::array::from_fn(|index| MEAN[index] / DEVIATION[index]))?;
+    let (scale, shift) = (channel(NORMALISATION.0)?, channel(NORMALISATION.1)?);
     Ok(views.to_kind(Kind::Float) * scale - shift)
 }
 

@@ -67,7 +67,7 @@ impl Encoder {
             .iter()
             .map(|declaration| value(declaration, given, config.device));
         let values = Parameters::given(values.collect::<Result<_, _>>()?);
-        let weights = guard(|| Ok(values.weights(&declarations, config.precision.kind())))?;
+        let weights = guard(|| Ok(values.weights(&declarations, config.precision.kind())?))?;
         Ok(Self {
             config: config.clone(),
             backbone,

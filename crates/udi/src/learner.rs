@@ -345,14 +345,15 @@ impl Learner {
     }
 
     /// Values of a network as a pass without gradient reads them.
-    pub(crate) fn weights(&self, parameters: &Parameters) -> Weights {
-        parameters.weights(self.network.declarations(), self.config.precision.kind())
+    pub(crate) fn weights(&self, parameters: &Parameters) -> Result<Weights, UdiError> {
+        let kind = self.config.precision.kind();
+        Ok(parameters.weights(self.network.declarations(), kind)?)
     }
 
     /// The student's values as leaves of a graph.
-    pub(crate) fn student_leaves(&self) -> Weights {
+    pub(crate) fn student_leaves(&self) -> Result<Weights, UdiError> {
         let kind = self.config.precision.kind();
-        self.student.leaves(self.network.declarations(), kind)
+        Ok(self.student.leaves(self.network.declarations(), kind)?)
     }
 
     /// Buffers of both networks, which a forward pass moves, with a copy of their values.
@@ -389,7 +390,7 @@ impl Learner {
         )?;
         guard(|| {
             let features = no_grad(|| {
-                let weights = self.weights(self.parameters(branch));
+                let weights = self.weights(self.parameters(branch))?;
                 let views = normalised(&views, self.config.device)?;
                 self.network.features(&weights, &views)
             })?;
@@ -420,7 +421,7 @@ impl Learner {
         branch: Branch,
         read: impl FnOnce(FrozenBackbone) -> Result<T, UdiError>,
     ) -> Result<T, UdiError> {
-        let weights = guard(|| Ok(no_grad(|| self.weights(self.parameters(branch)))))?;
+        let weights = guard(|| no_grad(|| self.weights(self.parameters(branch))))?;
         read(self.network.frozen(&weights, self.config.device))
     }
 

@@ -4,7 +4,7 @@
 //! pass reads [`Weights`]: the same tensors, those of matrix products in the precision of the pass.
 
 use rand_distr::{Distribution, StandardNormal, Uniform};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::random::{Purpose, stream};
 
@@ -93,25 +93,33 @@ impl Parameters {
     }
 
     /// Values as a pass without gradient reads them.
-    pub fn weights(&self, declarations: &[Declaration], kind: Kind) -> Weights {
-        let read = |(tensor, declaration): (&Tensor, &Declaration)| match declaration.role {
-            Role::Product => tensor.to_kind(kind),
-            _ => tensor.shallow_clone(),
+    pub fn weights(&self, declarations: &[Declaration], kind: Kind) -> Result<Weights, TchError> {
+        let is_operand =
+            |declaration: &Declaration| declaration.role == Role::Product && kind != Kind::Float;
+        let each = self.0.iter().zip(declarations);
+        let operands: Vec<&Tensor> = each
+            .filter(|(_, declaration)| is_operand(declaration))
+            .map(|(tensor, _)| tensor)
+            .collect();
+        let mut converted = torch_ext::foreach_convert(&operands, kind)?.into_iter();
+        let read = |(tensor, declaration): (&Tensor, &Declaration)| {
+            let operand = is_operand(declaration).then(|| converted.next());
+            operand.flatten().unwrap_or_else(|| tensor.shallow_clone())
         };
-        Weights {
+        Ok(Weights {
             tensors: self.0.iter().zip(declarations).map(read).collect(),
             kind,
-        }
+        })
     }
 
     /// The same as leaves of a graph: autograd computes the gradients of those that are trained by it.
-    pub fn leaves(&self, declarations: &[Declaration], kind: Kind) -> Weights {
-        let mut weights = self.weights(declarations, kind);
+    pub fn leaves(&self, declarations: &[Declaration], kind: Kind) -> Result<Weights, TchError> {
+        let mut weights = self.weights(declarations, kind)?;
         for (tensor, declaration) in weights.tensors.iter_mut().zip(declarations) {
             let learns = matches!(declaration.role, Role::Product | Role::Plain);
             *tensor = tensor.detach().set_requires_grad(learns);
         }
-        weights
+        Ok(weights)
     }
 
     /// Where they are.
@@ -239,7 +247,7 @@ mod tests {
     fn only_operands_of_products_change_their_kind() {
         let declarations = declared(Initial::Constant(1.0));
         let parameters = Parameters::initial(&declarations, 0, Device::Cpu);
-        let weights = parameters.weights(&declarations, Kind::BFloat16);
+        let weights = parameters.weights(&declarations, Kind::BFloat16).unwrap();
         let kinds: Vec<_> = (0..2)
             .map(|index| weights.get(ParamId(index)).kind())
             .collect();

@@ -207,7 +207,7 @@ mod tests {
             let map = map.scatter_add(-1, &places, &weights);
             let offsets = Tensor::arange(crops, (Kind::Int64, Device::Cpu)).view([crops, 1, 1]);
             Self {
-                leaves: parameters.leaves(&declarations, Kind::Float),
+                leaves: parameters.leaves(&declarations, Kind::Float).unwrap(),
                 declarations,
                 layer,
                 patches: Tensor::randn([crops, tokens, WIDTH], cpu).set_requires_grad(true),

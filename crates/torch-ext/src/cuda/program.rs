@@ -41,8 +41,10 @@ unsafe extern "C" {
 /// Which kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Source {
-    LayerNorm,
+    Adamw,
     Columns,
+    LayerNorm,
+    Patches,
     Softmax,
 }
 
@@ -81,16 +83,20 @@ impl<'a> From<&'a Tensor> for Argument<'a> {
 impl Source {
     fn name(self) -> &'static str {
         match self {
-            Self::LayerNorm => "layer_norm",
+            Self::Adamw => "adamw",
             Self::Columns => "columns",
+            Self::LayerNorm => "layer_norm",
+            Self::Patches => "patches",
             Self::Softmax => "softmax",
         }
     }
 
     fn text(self) -> &'static str {
         match self {
-            Self::LayerNorm => include_str!("../../cuda/layer_norm.cu"),
+            Self::Adamw => include_str!("../../cuda/adamw.cu"),
             Self::Columns => include_str!("../../cuda/columns.cu"),
+            Self::LayerNorm => include_str!("../../cuda/layer_norm.cu"),
+            Self::Patches => include_str!("../../cuda/patches.cu"),
             Self::Softmax => include_str!("../../cuda/softmax.cu"),
         }
     }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::rows::RowsError;
 
-/// Threads of a block, which has one row.
-const THREADS: u32 = 512;
+/// Most threads of a block, which has one row: two blocks of a multiprocessor, whose rows stay in the second cache.
+const MOST_THREADS: i64 = 1024;
 
 /// As [`crate::softmax_rows`].
 pub(crate) fn softmax_rows(
@@ -87,9 +87,11 @@ fn launch(
         return Ok(());
     }
     let pack = rows.pack(values_of_load(kind), matrices);
+    let packs = (rows.width + pack - 1) / pack;
+    let threads = (packs + 31) / 32 * 32;
     let grid = Grid {
         blocks: [rows.rows, 1],
-        threads: [THREADS, 1],
+        threads: [threads.min(MOST_THREADS) as u32, 1],
     };
     Program::new(Source::Softmax, kind, pack)?.launch(kernel, rows.device, grid, arguments)
 }

@@ -214,11 +214,74 @@ proptest! {
         let slopes = (z.softmax(-1, Kind::Double) - target) * 2.5;
         let views: Vec<&Tensor> = distributions.iter().collect();
         let received = cross_entropy_rows(&mut logits, &views, 0.1, 2.5).unwrap();
-        let error = (double(&received) - &entropies).abs();
+        let error = (double(&received) - &entropies).abs() / (&entropies * 0.5 + 1.0);
         prop_assert!(targets == 0 || error.max().double_value(&[]) < 2e-5);
         let unit = match kind { Kind::Float => 1e-5, Kind::Half => 1e-3, _ => 8e-3 };
         let error = (double(&logits) - &slopes).abs() - slopes.abs() * unit;
         prop_assert!(targets == 0 || error.max().double_value(&[]) < 1e-5);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn patches_are_cut_as_libtorch_cuts_them(
+        (kind, side) in prop::sample::select(&[(Kind::Float, 16), (Kind::BFloat16, 16), (Kind::Half, 6), (Kind::Float, 8)][..]),
+        images in 0..3i64, rows in 1..4i64, columns in 1..4i64, seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        let size = [images, 3, rows * side, columns * side];
+        let views = Tensor::randint(256, size, (Kind::Uint8, Device::Cpu)).to_device(device());
+        let (scale, shift) = ([0.01f32, 0.02, 0.03], [1.0f32, -2.0, 0.5]);
+        let received = patches(&views, side, (scale, shift), kind).unwrap();
+        let channel = |values: [f32; 3]| Tensor::from_slice(&values).view([3, 1, 1]).to_kind(Kind::Double);
+        let expected = double(&views) * channel(scale) - channel(shift);
+        let cut = expected.reshape([-1, 3, rows, side, columns, side]).permute([0, 2, 4, 1, 3, 5]);
+        close(&received, &cut.reshape([-1, 3 * side * side]))?;
+    }
+
+    #[test]
+    fn parameters_moments_and_followers_move_as_adamw_says(
+        counts in prop::collection::vec(1..20_000i64, 1..6), learns in prop::collection::vec(any::<bool>(), 6),
+        halted in any::<bool>(), idle in any::<bool>(), shift in 0..2i64, seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        let flag = |value: bool| Tensor::from(value).to_device(device());
+        let (is_halted, is_idle) = (flag(halted), flag(idle));
+        // Some begin where no load of four values may.
+        let arrays: Vec<[Tensor; 5]> = counts.iter().map(|&count| {
+            let array = |_| random(&[count + shift], Kind::Float).narrow(0, shift, count);
+            let [parameter, follower, gradient, first, second] = [0, 1, 2, 3, 4].map(array);
+            [parameter, follower, gradient, first, second.abs()]
+        }).collect();
+        let factor = random(&[], Kind::Float);
+        let (betas, epsilon, share) = ((0.9, 0.999), 1e-8, 0.25);
+        let (kept, step, root_factor) = (0.99, 0.05, 1.7);
+        let before: Vec<[Tensor; 5]> = arrays.iter().map(|array| array.each_ref().map(double)).collect();
+        let updates: Vec<DeviceUpdate> = arrays.iter().zip(&learns).map(|([parameter, follower, gradient, first, second], &learns)| {
+            let learning = DeviceLearning { gradient, factor: &factor, first, second, kept, step, root_factor };
+            DeviceUpdate { parameter, follower, learning: learns.then_some(learning) }
+        }).collect();
+        let rule = DeviceRule { betas, epsilon, share, halted: &is_halted, idle: &is_idle };
+        adamw_on_device(&updates, &rule).unwrap();
+
+        for ((after, before), learns) in arrays.iter().zip(before).zip(learns) {
+            let [mut parameter, mut follower, gradient, mut first, mut second] = before;
+            let gradient = gradient * factor.double_value(&[]);
+            if learns && !idle && !halted {
+                first = first * 0.9 + &gradient * 0.1;
+                second = second * 0.999 + gradient.square() * 0.001;
+                parameter = parameter * f64::from(kept) - &first * f64::from(step) / (second.sqrt() * f64::from(root_factor) + 1e-8);
+            }
+            if !halted {
+                follower = &follower + (&parameter - &follower) * 0.25;
+            }
+            close(&after[0], &parameter)?;
+            close(&after[1], &follower)?;
+            close(&after[3], &first)?;
+            close(&after[4], &second)?;
+        }
     }
 }
 

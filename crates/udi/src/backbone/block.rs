@@ -18,7 +18,6 @@ use crate::{
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Block {
-    index: i64,
     norm1: LayerNorm,
     attention: Attention,
     norm2: LayerNorm,
@@ -107,17 +106,12 @@ impl Block {
         let (width, hidden) = (config.width, config.mlp_width());
         let at = |part: &str| format!("{name}.{index}.{part}");
         Self {
-            index,
             norm1: LayerNorm::declare(declarations, &at("norm1"), width),
             attention: Attention::declare(declarations, &at("attn"), width, config.heads),
             norm2: LayerNorm::declare(declarations, &at("norm2"), width),
             fc1: Linear::declare(declarations, &at("mlp.fc1"), width, hidden),
             fc2: Linear::declare(declarations, &at("mlp.fc2"), hidden, width),
         }
-    }
-
-    pub fn index(&self) -> i64 {
-        self.index
     }
 
     /// Rows `[rows, C]`, fp32; `normed` are the same normalised, where the block before did so already. `next` is the block

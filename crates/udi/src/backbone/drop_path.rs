@@ -63,11 +63,10 @@ impl DropPaths {
         }
     }
 
-    /// Factors of the images for a branch of this block, `[images]`.
-    fn of(&self, block: i64, branch: Branch) -> Tensor {
-        self.kept
-            .select(0, 2 * block + branch as i64)
-            .flatten(0, -1)
+    /// Factors of the images for the branches of blocks from `block` on, `[2 blocks, images]`.
+    fn from(&self, block: i64) -> Tensor {
+        let count = self.kept.size()[0] - 2 * block;
+        self.kept.narrow(0, 2 * block, count).flatten(1, -1)
     }
 }
 
@@ -79,28 +78,30 @@ pub(crate) struct BlockDrops {
 }
 
 impl BlockDrops {
-    /// Of this block, for groups of rows of which each has its draws; None: nothing is dropped.
-    pub fn new(groups: &[Group], draws: &[Option<&DropPaths>], block: i64) -> Option<Self> {
-        let device = draws.iter().flatten().next()?.kept.device();
-        let factors = |branch: Branch| {
-            let groups = groups.iter().zip(draws);
-            let rows: Vec<Tensor> = groups
-                .map(|(group, draws)| {
-                    let each = draws.map(|draws| draws.of(block, branch));
-                    let rows =
-                        each.map(|each| each.repeat_interleave_self_int(group.kept, 0, None));
-                    rows.unwrap_or_else(|| {
-                        let count = group.images * group.kept;
-                        Tensor::ones([count], (Kind::Float, device))
-                    })
-                })
-                .collect();
-            Tensor::cat(&rows, 0)
+    /// Of the blocks from `first` on, for groups of rows of which each has its draws; none: nothing is dropped.
+    pub fn of_blocks(groups: &[Group], draws: &[Option<&DropPaths>], first: i64) -> Vec<Self> {
+        let Some(some) = draws.iter().flatten().next() else {
+            return Vec::new();
         };
-        Some(Self {
-            attention: factors(Branch::Attention),
-            mlp: factors(Branch::Mlp),
-        })
+        let (branches, device) = (some.from(first).size()[0], some.kept.device());
+        let rows: Vec<Tensor> = groups
+            .iter()
+            .zip(draws)
+            .map(|(group, draws)| {
+                let each = draws.map(|draws| draws.from(first));
+                let rows = each.map(|each| each.repeat_interleave_self_int(group.kept, 1, None));
+                rows.unwrap_or_else(|| {
+                    let size = [branches, group.images * group.kept];
+                    Tensor::ones(size, (Kind::Float, device))
+                })
+            })
+            .collect();
+        let rows = Tensor::cat(&rows, 1);
+        let block = |block: i64| Self {
+            attention: rows.get(2 * block + Branch::Attention as i64),
+            mlp: rows.get(2 * block + Branch::Mlp as i64),
+        };
+        (0..branches / 2).map(block).collect()
     }
 }
 

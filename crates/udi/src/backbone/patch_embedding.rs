@@ -1,8 +1,10 @@
 //! Patches to tokens: the convolution with stride = kernel of the reference, as one matrix product.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::{
+    batch::NORMALISATION,
+    error::UdiError,
     layers::linear,
     parameters::{Declarations, Initial, ParamId, Role, Weights},
 };
@@ -35,18 +37,21 @@ impl PatchEmbedding {
         (size[2] / self.patch, size[3] / self.patch)
     }
 
-    /// `[B, 3, H, W]` -> `[B, N, C]`, row-major.
-    pub fn forward(&self, weights: &Weights, image: &Tensor) -> Tensor {
+    /// `[B, 3, H, W]` -> `[B, N, C]`, row-major. Images are normalised, or bytes on a device that normalises them here.
+    pub fn forward(&self, weights: &Weights, image: &Tensor) -> Result<Tensor, UdiError> {
         let (rows, columns) = self.grid(image);
         let p = self.patch;
-        let patches = image
-            .to_kind(weights.kind())
-            .narrow(2, 0, rows * p)
-            .narrow(3, 0, columns * p)
-            .reshape([-1, CHANNELS, rows, p, columns, p])
-            .permute([0, 2, 4, 1, 3, 5])
-            .reshape([-1, rows * columns, CHANNELS * p * p]);
+        let patches = match image.kind() {
+            Kind::Uint8 => torch_ext::patches(image, p, NORMALISATION, weights.kind())?,
+            _ => image
+                .narrow(2, 0, rows * p)
+                .narrow(3, 0, columns * p)
+                .reshape([-1, CHANNELS, rows, p, columns, p])
+                .permute([0, 2, 4, 1, 3, 5])
+                .to_kind(weights.kind()),
+        };
+        let patches = patches.reshape([-1, rows * columns, CHANNELS * p * p]);
         let weight = weights.get(self.weight).flatten(1, -1);
-        linear(&patches, &weight, Some(weights.get(self.bias)))
+        Ok(linear(&patches, &weight, Some(weights.get(self.bias))))
     }
 }

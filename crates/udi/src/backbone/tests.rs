@@ -62,13 +62,16 @@ impl Model {
     }
 
     fn leaves(&self, kind: Kind) -> Weights {
-        self.parameters.leaves(&self.declarations, kind)
+        self.parameters.leaves(&self.declarations, kind).unwrap()
     }
 }
 
 fn backbone() -> (VisionTransformer, Weights) {
     let model = Model::new(1);
-    let weights = model.parameters.weights(&model.declarations, Kind::Float);
+    let weights = model
+        .parameters
+        .weights(&model.declarations, Kind::Float)
+        .unwrap();
     (model.backbone, weights)
 }
 
@@ -210,7 +213,8 @@ impl Plain<'_> {
             tokens: 1,
             kept: 1,
         };
-        let drops = BlockDrops::new(&[group], &[drops], index);
+        let drops = BlockDrops::of_blocks(&[group], &[drops], index);
+        let drops = drops.into_iter().next();
         let drops =
             drops.map(|drops| [drops.attention, drops.mlp].map(|kept| kept.view([-1, 1, 1])));
         let scaled = |branch: Tensor, place: usize| match &drops {

@@ -146,7 +146,7 @@ impl VisionTransformer {
             readout,
             drops: None,
         };
-        let embedded = self.tokens(weights, images);
+        let embedded = self.tokens(weights, images)?;
         let last = self.layout(&[views], std::slice::from_ref(&embedded));
         let mut rows = rows_of(&[embedded]);
         for (index, block) in self.blocks.iter().enumerate() {
@@ -174,7 +174,7 @@ impl VisionTransformer {
         images: &Tensor,
         queries: Readout,
     ) -> Result<Tensor, UdiError> {
-        let embedded = self.tokens(weights, images);
+        let embedded = self.tokens(weights, images)?;
         let (batch, count) = (embedded.size()[0], embedded.size()[1]);
         let mut rows = rows_of(&[embedded]);
         let group = |kept| Group {
@@ -223,7 +223,10 @@ impl VisionTransformer {
         keep: Keep,
     ) -> Result<(Vec<Encoded>, Tape), UdiError> {
         let embed = |views: &Views| self.tokens(weights, views.images);
-        let embedded: Vec<Tensor> = views.iter().map(embed).collect();
+        let embedded = views
+            .iter()
+            .map(embed)
+            .collect::<Result<Vec<Tensor>, _>>()?;
         let mut tape = Tape {
             output: rows_of(&embedded),
             embedded,
@@ -247,14 +250,22 @@ impl VisionTransformer {
         tape: &mut Tape,
     ) -> Result<(), UdiError> {
         let (mut tokens, mut normed) = (tape.output.detach(), None);
+        let (whole, depth) = (last.whole(), self.blocks.len());
+        let mut drops = BlockDrops::of_blocks(whole.groups(), draws, 0);
+        drops.truncate(depth.saturating_sub(1));
+        drops.extend(BlockDrops::of_blocks(
+            last.groups(),
+            draws,
+            depth as i64 - 1,
+        ));
+        let mut drops = drops.into_iter();
         for (index, block) in self.blocks.iter().enumerate() {
-            let layout = match block.index() + 1 == self.blocks.len() as i64 {
-                true => last.clone(),
-                false => last.whole(),
-            };
             let shape = BlockShape {
-                drops: BlockDrops::new(layout.groups(), draws, block.index()),
-                layout,
+                layout: match index + 1 == depth {
+                    true => last.clone(),
+                    false => whole.clone(),
+                },
+                drops: drops.next(),
             };
             let input = tokens.shallow_clone();
             let next = self.blocks.get(index + 1);
@@ -341,13 +352,13 @@ impl VisionTransformer {
     }
 
     /// Class and patch tokens with their positions, `[B, class tokens + N, C]`, fp32.
-    fn tokens(&self, weights: &Weights, images: &Tensor) -> Tensor {
-        let patches = self.patch_embedding.forward(weights, images);
+    fn tokens(&self, weights: &Weights, images: &Tensor) -> Result<Tensor, UdiError> {
+        let patches = self.patch_embedding.forward(weights, images)?;
         let grid = self.patch_embedding.grid(images);
         let positions = resample_positions(weights.get(self.positions), self.class_tokens, grid);
         let batch = patches.size()[0];
         let class = weights.get(self.class_token).expand([batch, -1, -1], false);
-        Tensor::cat(&[class, patches.to_kind(positions.kind())], 1) + positions
+        Ok(Tensor::cat(&[class, patches.to_kind(positions.kind())], 1) + positions)
     }
 }
 

@@ -103,7 +103,7 @@ impl Learner {
         let images = batch.shape().images;
         let features = |parameters: &Parameters, view: i64| {
             let views = loaded.globals.narrow(0, view * images, images);
-            self.network.features(&self.weights(parameters), &views)
+            self.network.features(&self.weights(parameters)?, &views)
         };
         Ok([features(&self.teacher, 0)?, features(&self.student, 1)?])
     }
@@ -147,7 +147,7 @@ impl Learner {
 
     /// What the head makes of features `[rows, C]`. BatchNorm takes its statistics over all of them.
     fn logits(&self, parameters: &Parameters, features: &Tensor) -> Result<Logits, UdiError> {
-        let weights = self.weights(parameters);
+        let weights = self.weights(parameters)?;
         let weights = weights.with_own_buffers(self.network.declarations());
         let kind = self.config.precision.kind();
         let matrix = self.network.prototypes().matrix(parameters)?;

@@ -1,13 +1,19 @@
 //! AdamW: Adam with decoupled weight decay, as PyTorch computes it.
 //!
-//! On the CPU parameters, moments and teacher are read and written once; elsewhere libtorch's fused update does the
-//! student's part. The tests hold both against the plain form.
+//! On the CPU and on CUDA devices parameters, moments and teacher are read and written once; elsewhere libtorch's fused update
+//! does the student's part. The tests hold them against the plain form.
 
 use tch::{Kind, Tensor};
-use torch_ext::{AdamwArrays, AdamwLists, AdamwStep, FusedAdamw};
+use torch_ext::{
+    AdamwArrays, AdamwLists, AdamwStep, DeviceLearning, DeviceRule, DeviceUpdate, FusedAdamw,
+};
 
-use super::{Follower, Pace, ScaledGradients, Slot};
-use crate::{error::UdiError, parameters::Parameters, transfer::to_device};
+use super::{Follower, JudgedGradients, Pace, ScaledGradients, Slot};
+use crate::{
+    error::UdiError,
+    parameters::{Parameters, Role},
+    transfer::to_device,
+};
 
 const BETAS: (f64, f64) = (0.9, 0.999);
 const EPSILON: f64 = 1e-8;
@@ -61,6 +67,54 @@ fn numbers(steps: i64, factor: f64, pace: Pace, share: f64) -> AdamwStep {
         epsilon: EPSILON as f32,
         share: share as f32,
     }
+}
+
+/// The same on a CUDA device, with factors and vetoes that it alone knows.
+pub(super) fn update_on_device(
+    slots: &mut [Option<Slot>],
+    student: &Parameters,
+    follower: &Follower,
+    gradients: &JudgedGradients,
+    pace: Pace,
+) -> Result<(), UdiError> {
+    let values = gradients.tensors.iter().zip(&gradients.factors);
+    let networks = student.tensors().iter().zip(follower.teacher.tensors());
+    let each = networks.zip(follower.declarations).zip(slots).zip(values);
+    let mut updates = Vec::with_capacity(student.tensors().len());
+    for ((((parameter, teacher), declaration), slot), (gradient, factor)) in each {
+        if declaration.role == Role::Buffer {
+            continue;
+        }
+        let given = gradient.as_ref().zip(factor.as_ref());
+        let learning = given
+            .zip(slot.as_mut())
+            .and_then(|((gradient, factor), slot)| {
+                slot.steps += 1;
+                let numbers = numbers(slot.steps, 1.0, pace.of(parameter), follower.share);
+                Some(DeviceLearning {
+                    gradient,
+                    factor,
+                    first: &slot.first,
+                    second: slot.second.as_ref()?,
+                    kept: numbers.kept,
+                    step: numbers.step,
+                    root_factor: numbers.root_factor,
+                })
+            });
+        updates.push(DeviceUpdate {
+            parameter,
+            follower: teacher,
+            learning,
+        });
+    }
+    let rule = DeviceRule {
+        betas: BETAS,
+        epsilon: EPSILON as f32,
+        share: follower.share as f32,
+        halted: &gradients.veto.everything,
+        idle: &gradients.veto.student,
+    };
+    Ok(torch_ext::adamw_on_device(&updates, &rule)?)
 }
 
 /// Updates the student where it has gradients, which are clipped already: one call for what decays, one for what does

@@ -9,6 +9,7 @@ mod sgd;
 mod veto;
 
 use tch::{Device, Kind, Tensor, no_grad};
+use torch_ext::without_cuda_kernels;
 
 pub(crate) use clip::{clip_factors, factors, norms};
 pub(crate) use loss_scale::{LARGEST_SCALE, LossScale, SMALLEST_SCALE};
@@ -52,7 +53,7 @@ impl Pace {
     }
 }
 
-/// ScaledGradients of a step, in the order of the parameters.
+/// Gradients of a step, in the order of the parameters.
 #[derive(Debug)]
 pub(crate) struct ScaledGradients {
     /// None: the parameter keeps its value and its state.
@@ -148,6 +149,11 @@ impl Optimizer {
         gradients: JudgedGradients,
         pace: Pace,
     ) -> Result<(), UdiError> {
+        let has_kernels = without_cuda_kernels(student.device()).is_none();
+        if self.kind == OptimizerKind::AdamW && has_kernels {
+            let slots = &mut self.slots;
+            return adamw::update_on_device(slots, student, &follower, &gradients, pace);
+        }
         let JudgedGradients {
             mut tensors,
             factors,

@@ -58,6 +58,23 @@ KERNEL branch_gradient(const float *gradient, const float *factors, ELEMENT *out
   });
 }
 
+// The rows of `gradient` [images tokens, width] behind the first `prefix` of each image, [images (tokens - prefix), width]: `rows` of
+// them, with their sums.
+KERNEL patch_gradient(const float *gradient, ELEMENT *output, int prefix, int tokens, float *partial, long long rows,
+                      int width) {
+  float sums[PACK];
+  const int patches = tokens - prefix;
+  walk(rows, width, sums, partial, [&](long long place, long long row) {
+    const long long skipped = (row / patches + 1) * prefix * width;
+    float values[PACK];
+    load<PACK>(gradient + place + skipped, values);
+#pragma unroll
+    for (int i = 0; i < PACK; ++i) values[i] = rounded(values[i]);
+    add(values, sums);
+    store<PACK>(values, output + place);
+  });
+}
+
 // Columns of three matrices [rows, width / 3] beside each other: `joined` [rows, width], with its sums.
 KERNEL join(const ELEMENT *first, const ELEMENT *second, const ELEMENT *third, ELEMENT *joined, float *partial,
             long long rows, int width) {

@@ -25,9 +25,9 @@ struct Registered {
 
 #define NAMED(kernel) {#kernel, emulator::as_launched(kernel)}
 #define LAYER_NORM {NAMED(forward), NAMED(backward)}
-#define COLUMNS {NAMED(column_sums), NAMED(branch_gradient), NAMED(join), NAMED(gelu), NAMED(gelu_backward)}
+#define COLUMNS {NAMED(column_sums), NAMED(branch_gradient), NAMED(patch_gradient), NAMED(join), NAMED(gelu), NAMED(gelu_backward)}
 #define ADAMW {NAMED(adamw)}
-#define PATCHES {NAMED(patches)}
+#define EMBEDDING {NAMED(patches), NAMED(embed)}
 #define SOFTMAX {NAMED(softmax), NAMED(cross_entropy)}
 
 #define SOURCE "../cuda/layer_norm.cu"
@@ -147,9 +147,9 @@ struct Registered {
 #undef PROGRAM
 #undef KERNELS
 
-#define SOURCE "../cuda/patches.cu"
-#define PROGRAM "patches"
-#define KERNELS PATCHES
+#define SOURCE "../cuda/embedding.cu"
+#define PROGRAM "embedding"
+#define KERNELS EMBEDDING
 
 #define ELEMENT float
 #define PACK 4
@@ -169,6 +169,26 @@ struct Registered {
 #define ELEMENT float
 #define PACK 4
 #define WIDTH 8
+#include "variant.h"
+
+#define ELEMENT float
+#define PACK 1
+#define WIDTH 16
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 4
+#define WIDTH 16
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 1
+#define WIDTH 16
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 4
+#define WIDTH 16
 #include "variant.h"
 
 #undef SOURCE

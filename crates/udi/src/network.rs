@@ -216,7 +216,8 @@ impl Network {
             watch,
         } = pass;
         let images = loaded.batch.shape().images;
-        let globals = loaded.globals.roll([images], [0]);
+        let views = [images, 0].map(|first| loaded.globals.narrow(0, first, images));
+        let globals = Tensor::cat(&views, 0);
         let encoded = watch.time(Phase::TeacherBackbone, || {
             self.backbone.forward(weights, &globals, self.readout())
         })?;

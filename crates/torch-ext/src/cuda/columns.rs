@@ -32,7 +32,7 @@ pub(crate) fn branch_gradient(
     let rows = Rows::of(gradient)?;
     rows.expect_rows(gradient, Kind::Float)?;
     rows.expect_factors(factors)?;
-    let output = rows.new_rows(kind);
+    let output = rows.empty_rows(kind);
     let walk = Walk::over(rows, kind, &[gradient])?;
     let arguments = [gradient.into(), Argument::Values(factors), (&output).into()];
     let sums = walk.run("branch_gradient", &arguments)?;
@@ -62,7 +62,7 @@ pub(crate) fn join(parts: [&Tensor; 3], joined: &mut Tensor) -> Result<Tensor, R
 pub(crate) fn gelu(input: &Tensor) -> Result<Tensor, RowsError> {
     let (rows, kind) = (Rows::of(input)?, input.kind());
     rows.expect_rows(input, kind)?;
-    let output = rows.new_rows(kind);
+    let output = rows.empty_rows(kind);
     let pack = rows.pack(values_of_load(kind), &[input]);
     let packs = rows.values() / pack;
     if packs == 0 {
@@ -87,7 +87,7 @@ pub(crate) fn gelu_backward(
     let (rows, kind) = (Rows::of(input)?, input.kind());
     rows.expect_rows(input, kind)?;
     rows.expect_rows(gradient, kind)?;
-    let activated = rows.new_rows(kind);
+    let activated = rows.empty_rows(kind);
     let walk = Walk::over(rows, kind, &[input, gradient])?;
     let arguments = [input.into(), (&*gradient).into(), (&activated).into()];
     let sums = walk.run("gelu_backward", &arguments)?;
@@ -95,14 +95,14 @@ pub(crate) fn gelu_backward(
 }
 
 /// A pass whose threads walk down their columns.
-struct Walk {
+pub(super) struct Walk {
     rows: Rows,
     program: Program,
     grid: Grid,
 }
 
 impl Walk {
-    fn over(rows: Rows, kind: Kind, matrices: &[&Tensor]) -> Result<Self, RowsError> {
+    pub fn over(rows: Rows, kind: Kind, matrices: &[&Tensor]) -> Result<Self, RowsError> {
         let pack = rows.pack(values_of_load(kind), matrices);
         Self::with_pack(rows, kind, pack)
     }
@@ -123,9 +123,9 @@ impl Walk {
     }
 
     /// Runs a kernel with these arguments in front: the sums of rows that it takes, `[width]`, fp32.
-    fn run(self, kernel: &'static str, arguments: &[Argument]) -> Result<Tensor, RowsError> {
+    pub fn run(self, kernel: &'static str, arguments: &[Argument]) -> Result<Tensor, RowsError> {
         let [across, down] = self.grid.blocks;
-        let partial = self.rows.new(&[down, self.rows.width], Kind::Float);
+        let partial = self.rows.empty(&[down, self.rows.width], Kind::Float);
         let mut arguments = arguments.to_vec();
         arguments.push((&partial).into());
         arguments.push(Argument::Integer(self.rows.rows));

@@ -57,10 +57,10 @@ pub(crate) fn add_branch_and_norm(
         rows.expect(norm.bias, Kind::Float, rows.width)?;
         matrices.extend([norm.weight, norm.bias]);
     }
-    let sum = branch.map(|_| rows.new_rows(Kind::Float));
+    let sum = branch.map(|_| rows.empty_rows(Kind::Float));
     let normed = norm.map(|_| Normed {
-        output: rows.new_rows(kind),
-        moments: rows.new(&[rows.rows, 2], Kind::Float),
+        output: rows.empty_rows(kind),
+        moments: rows.empty(&[rows.rows, 2], Kind::Float),
     });
     let arguments = [
         tokens.into(),
@@ -96,9 +96,9 @@ pub(crate) fn layer_norm_backward(
     rows.expect(moments, Kind::Float, 2 * rows.rows)?;
     rows.expect(weight, Kind::Float, rows.width)?;
     rows.expect_factors(next.flatten())?;
-    let branch = next.map(|_| rows.new_rows(kind));
+    let branch = next.map(|_| rows.empty_rows(kind));
     let grid = grid(rows, BACKWARD_BLOCKS)?;
-    let partial = rows.new(&[grid.blocks[0], 3, rows.width], Kind::Float);
+    let partial = rows.empty(&[grid.blocks[0], 3, rows.width], Kind::Float);
     let arguments = [
         gradient.into(),
         input.into(),

@@ -63,13 +63,13 @@ impl Rows {
     }
 
     /// New values of this kind on the device.
-    pub fn new(self, size: &[i64], kind: Kind) -> Tensor {
+    pub fn empty(self, size: &[i64], kind: Kind) -> Tensor {
         Tensor::empty(size, (kind, self.device))
     }
 
     /// A new matrix of these rows.
-    pub fn new_rows(self, kind: Kind) -> Tensor {
-        self.new(&[self.rows, self.width], kind)
+    pub fn empty_rows(self, kind: Kind) -> Tensor {
+        self.empty(&[self.rows, self.width], kind)
     }
 
     /// Values that a thread may load at once: `most`, or 1 where a row is no multiple of them or a matrix begins elsewhere.

@@ -43,8 +43,8 @@ unsafe extern "C" {
 pub(super) enum Source {
     Adamw,
     Columns,
+    Embedding,
     LayerNorm,
-    Patches,
     Softmax,
 }
 
@@ -85,8 +85,8 @@ impl Source {
         match self {
             Self::Adamw => "adamw",
             Self::Columns => "columns",
+            Self::Embedding => "embedding",
             Self::LayerNorm => "layer_norm",
-            Self::Patches => "patches",
             Self::Softmax => "softmax",
         }
     }
@@ -95,8 +95,8 @@ impl Source {
         match self {
             Self::Adamw => include_str!("../../cuda/adamw.cu"),
             Self::Columns => include_str!("../../cuda/columns.cu"),
+            Self::Embedding => include_str!("../../cuda/embedding.cu"),
             Self::LayerNorm => include_str!("../../cuda/layer_norm.cu"),
-            Self::Patches => include_str!("../../cuda/patches.cu"),
             Self::Softmax => include_str!("../../cuda/softmax.cu"),
         }
     }

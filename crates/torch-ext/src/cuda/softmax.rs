@@ -22,7 +22,7 @@ pub(crate) fn softmax_rows(
     rows.expect(center, Kind::Float, rows.width)?;
     let output = match kind {
         Kind::Float => logits.shallow_clone(),
-        _ => rows.new_rows(Kind::Float),
+        _ => rows.empty_rows(Kind::Float),
     };
     let arguments = [
         logits.into(),
@@ -59,7 +59,7 @@ pub(crate) fn cross_entropy_rows(
             received: count as usize,
         });
     }
-    let entropies = rows.new(&[rows.rows], Kind::Float);
+    let entropies = rows.empty(&[rows.rows], Kind::Float);
     let arguments = [
         (&*logits).into(),
         first.into(),

@@ -98,8 +98,8 @@ proptest! {
         let (tokens, output) = (random(&[rows, width], Kind::Float), random(&[rows, width], kind));
         let (weight, bias) = (random(&[width], Kind::Float), random(&[width], Kind::Float));
         let factors = factors(rows, drops);
-        let branch = adds.then(|| Branch { output: &output, factors: factors.as_ref() });
-        let norm = norms.then(|| Norm { weight: &weight, bias: &bias, epsilon: 1e-6 });
+        let branch = adds.then_some(Branch { output: &output, factors: factors.as_ref() });
+        let norm = norms.then_some(Norm { weight: &weight, bias: &bias, epsilon: 1e-6 });
         let (sum, normed) = add_branch_and_norm(&tokens, branch, norm, kind).unwrap();
         let mut expected = double(&tokens);
         if adds {
@@ -239,6 +239,27 @@ proptest! {
         let expected = double(&views) * channel(scale) - channel(shift);
         let cut = expected.reshape([-1, 3, rows, side, columns, side]).permute([0, 2, 4, 1, 3, 5]);
         close(&received, &cut.reshape([-1, 3 * side * side]))?;
+    }
+
+    #[test]
+    fn tokens_are_the_table_and_the_products_of_patches_and_so_is_their_gradient(
+        (kind, width) in prop::sample::select(&COLUMNS[..]), images in 1..4i64, prefix in 0..3i64, patches in 1..9i64,
+        seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        let tokens = prefix + patches;
+        let (products, table) = (random(&[images * patches, width], kind), random(&[tokens, width], Kind::Float));
+        let mut output = random(&[images * tokens, width], Kind::Float);
+        embed(&products, &table, prefix, &mut output).unwrap();
+        let expected = double(&table).unsqueeze(0).repeat([images, 1, 1]);
+        let mut behind = expected.narrow(1, prefix, patches);
+        let _ = behind.g_add_(&double(&products).view([images, patches, width]));
+        close(&output, &expected.view([-1, width]))?;
+
+        let gradient = patch_gradient(&output, (prefix, tokens), kind).unwrap();
+        let expected = double(&output).view([images, tokens, width]).narrow(1, prefix, patches).reshape([-1, width]);
+        close(&gradient.output, &expected)?;
+        near_sum(&gradient.sums, &expected)?;
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod attention;
 mod attention_core;
 mod block;
 mod drop_path;
+mod embedding;
 mod layout;
 mod patch_embedding;
 mod position_embedding;

@@ -1,11 +1,12 @@
 //! Patches to tokens: the convolution with stride = kernel of the reference, as one matrix product.
 
 use tch::{Kind, Tensor};
+use torch_ext::BranchGradient;
 
 use crate::{
     batch::NORMALISATION,
     error::UdiError,
-    layers::linear,
+    layers::{HandGradients, linear_alone, weight_gradient},
     parameters::{Declarations, Initial, ParamId, Role, Weights},
 };
 
@@ -37,21 +38,40 @@ impl PatchEmbedding {
         (size[2] / self.patch, size[3] / self.patch)
     }
 
-    /// `[B, 3, H, W]` -> `[B, N, C]`, row-major. Images are normalised, or bytes on a device that normalises them here.
-    pub fn forward(&self, weights: &Weights, image: &Tensor) -> Result<Tensor, UdiError> {
+    /// Images `[B, 3, H, W]` -> patches `[B N, 3 patch²]`, row-major, for products of this kind. Images are normalised, or bytes
+    /// on a device that normalises them here.
+    pub fn patches(&self, image: &Tensor, kind: Kind) -> Result<Tensor, UdiError> {
         let (rows, columns) = self.grid(image);
         let p = self.patch;
-        let patches = match image.kind() {
-            Kind::Uint8 => torch_ext::patches(image, p, NORMALISATION, weights.kind())?,
-            _ => image
-                .narrow(2, 0, rows * p)
-                .narrow(3, 0, columns * p)
-                .reshape([-1, CHANNELS, rows, p, columns, p])
-                .permute([0, 2, 4, 1, 3, 5])
-                .to_kind(weights.kind()),
-        };
-        let patches = patches.reshape([-1, rows * columns, CHANNELS * p * p]);
+        if image.kind() == Kind::Uint8 {
+            return Ok(torch_ext::patches(image, p, NORMALISATION, kind)?);
+        }
+        let patches = image
+            .narrow(2, 0, rows * p)
+            .narrow(3, 0, columns * p)
+            .reshape([-1, CHANNELS, rows, p, columns, p])
+            .permute([0, 2, 4, 1, 3, 5])
+            .to_kind(kind);
+        Ok(patches.reshape([-1, CHANNELS * p * p]))
+    }
+
+    /// `[B N, 3 patch²]` -> `[B N, C]`
+    pub fn forward(&self, weights: &Weights, patches: &Tensor) -> Tensor {
         let weight = weights.get(self.weight).flatten(1, -1);
-        Ok(linear(&patches, &weight, Some(weights.get(self.bias))))
+        linear_alone(patches, &weight, Some(weights.get(self.bias)))
+    }
+
+    /// Adds the gradients of weight and bias to `gradients`, by hand.
+    pub fn backward(
+        &self,
+        weights: &Weights,
+        patches: &Tensor,
+        output: &BranchGradient,
+        gradients: &mut HandGradients,
+    ) {
+        let weight = weights.get(self.weight);
+        let flat = weight_gradient(&output.output, patches, &weight.flatten(1, -1));
+        gradients.add(self.weight, flat.view_as(weight));
+        gradients.add(self.bias, output.sums.shallow_clone());
     }
 }

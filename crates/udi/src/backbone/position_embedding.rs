@@ -1,6 +1,6 @@
 //! Learned absolute positions, resampled to other grids as the reference does.
 
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 /// Added to the grid's rows and columns before they become a scale, so that the output size never rounds down.
 /// The scale itself, not the output size, then drives the coordinates: a quirk that is kept.
@@ -11,18 +11,30 @@ const MARGIN: f64 = 0.1;
 /// The rows of the class tokens stay as they are; the stored grid is used untouched where it fits.
 pub fn resample_positions(positions: &Tensor, prefix: i64, (rows, columns): (i64, i64)) -> Tensor {
     let size = positions.size();
-    let (count, width) = (size[1] - prefix, size[2]);
+    let count = size[1] - prefix;
     let stored = (count as f64).sqrt().round() as i64;
     if (rows, columns) == (stored, stored) {
         return positions.shallow_clone();
     }
+    let grid = positions.narrow(1, prefix, count);
+    let grid = resampled(&grid, stored, (rows, columns));
+    Tensor::cat(&[positions.narrow(1, 0, prefix), grid], 1)
+}
+
+/// The same for a grid of `stored` rows and columns as a matrix: `[rows columns, stored²]`, fp32.
+pub fn resampling(stored: i64, (rows, columns): (i64, i64), device: Device) -> Tensor {
+    let units = Tensor::eye(stored * stored, (Kind::Float, device)).unsqueeze(0);
+    resampled(&units, stored, (rows, columns)).squeeze_dim(0)
+}
+
+/// `[1, stored², C]` -> `[1, rows columns, C]`
+fn resampled(positions: &Tensor, stored: i64, (rows, columns): (i64, i64)) -> Tensor {
+    let width = positions.size()[2];
     let scale = |side: i64| (side as f64 + MARGIN) / stored as f64;
-    let grid = positions
-        .narrow(1, prefix, count)
+    positions
         .reshape([1, stored, stored, width])
         .permute([0, 3, 1, 2])
         .upsample_bicubic2d([rows, columns], false, scale(rows), scale(columns))
         .permute([0, 2, 3, 1])
-        .reshape([1, rows * columns, width]);
-    Tensor::cat(&[positions.narrow(1, 0, prefix), grid], 1)
+        .reshape([1, rows * columns, width])
 }

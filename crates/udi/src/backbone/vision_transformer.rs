@@ -1,22 +1,21 @@
 //! Patch embedding, class tokens, positions, blocks, final norm.
 //!
-//! Autograd knows the embedding and what follows the blocks. Between them stands a [`Tape`]: the blocks compute their
-//! gradients by hand.
+//! Autograd knows tables of the embedding and what follows the blocks. Between them stands a [`Tape`]: blocks and embedding
+//! compute their gradients by hand.
 
 use tch::{Kind, Tensor, no_grad};
 
 use super::{
     block::{Block, BlockKept, BlockPass, RowsGradient},
     drop_path::{BlockDrops, DropPaths},
+    embedding::{Embedded, Embedding},
     layout::{Group, Layout},
-    patch_embedding::PatchEmbedding,
-    position_embedding::resample_positions,
 };
 use crate::{
     config::ModelConfig,
     error::UdiError,
     layers::{HandGradients, LayerNorm, NextBranch},
-    parameters::{Declarations, Initial, ParamId, Role, Weights},
+    parameters::{Declarations, Weights},
 };
 
 /// Which tokens of the last block are wanted.
@@ -60,8 +59,7 @@ pub(crate) struct Encoded {
 /// The way through the blocks, for [`VisionTransformer::backward`].
 #[derive(Debug)]
 pub(crate) struct Tape {
-    /// Tokens of each group of views as the graph of the embedding gave them.
-    embedded: Vec<Tensor>,
+    embedded: Vec<Embedded>,
     blocks: Vec<(BlockShape, KeptOf)>,
     /// Rows after the last block, `[rows, C]`: where the graph of all that follows begins.
     pub output: Tensor,
@@ -82,35 +80,20 @@ enum KeptOf {
 
 #[derive(Debug)]
 pub(crate) struct VisionTransformer {
-    class_token: ParamId,
-    positions: ParamId,
-    patch_embedding: PatchEmbedding,
+    embedding: Embedding,
     blocks: Vec<Block>,
     norm: LayerNorm,
-    class_tokens: i64,
 }
 
 impl VisionTransformer {
     pub fn declare(declarations: &mut Declarations, name: &str, config: &ModelConfig) -> Self {
         let at = |part: &str| format!("{name}.{part}");
-        let (width, class_tokens) = (config.width, config.class_tokens);
-        let normal = Initial::TruncatedNormal(0.02);
-        let places = class_tokens + config.tokens(config.image_size);
-        let mut table = |part: &str, rows: i64| {
-            declarations.add(&at(part), &[1, rows, width], normal, Role::Plain)
-        };
-        let class_token = table("cls_token", class_tokens);
-        let positions = table("pos_embed", places);
-        let proj = at("patch_embed.proj");
         Self {
-            class_token,
-            positions,
-            patch_embedding: PatchEmbedding::declare(declarations, &proj, config.patch_size, width),
+            embedding: Embedding::declare(declarations, name, config),
             blocks: (0..config.depth)
                 .map(|index| Block::declare(declarations, &at("blocks"), config, index))
                 .collect(),
-            norm: LayerNorm::declare(declarations, &at("norm"), width),
-            class_tokens,
+            norm: LayerNorm::declare(declarations, &at("norm"), config.width),
         }
     }
 
@@ -146,9 +129,8 @@ impl VisionTransformer {
             readout,
             drops: None,
         };
-        let embedded = self.tokens(weights, images)?;
-        let last = self.layout(&[views], std::slice::from_ref(&embedded));
-        let mut rows = rows_of(&[embedded]);
+        let (mut rows, embedded) = self.embedding.forward(weights, &[images])?;
+        let last = self.layout(&[views], &embedded);
         for (index, block) in self.blocks.iter().enumerate() {
             let layout = match index + 1 == self.blocks.len() {
                 true => last.clone(),
@@ -174,9 +156,9 @@ impl VisionTransformer {
         images: &Tensor,
         queries: Readout,
     ) -> Result<Tensor, UdiError> {
-        let embedded = self.tokens(weights, images)?;
-        let (batch, count) = (embedded.size()[0], embedded.size()[1]);
-        let mut rows = rows_of(&[embedded]);
+        let (mut rows, _) = self.embedding.forward(weights, &[images])?;
+        let batch = images.size()[0];
+        let count = rows.size()[0] / batch.max(1);
         let group = |kept| Group {
             images: batch,
             tokens: count,
@@ -195,7 +177,7 @@ impl VisionTransformer {
         }
         let kept = match queries {
             Readout::AllTokens => count,
-            Readout::ClassTokens => self.class_tokens,
+            Readout::ClassTokens => self.class_tokens(),
         };
         last.attention_map(weights, &rows, group(kept))
     }
@@ -207,7 +189,7 @@ impl VisionTransformer {
 
     /// Class tokens in front.
     pub fn class_tokens(&self) -> i64 {
-        self.class_tokens
+        self.embedding.class_tokens()
     }
 
     /// Tokens after the final norm.
@@ -222,13 +204,10 @@ impl VisionTransformer {
         views: Vec<Views>,
         keep: Keep,
     ) -> Result<(Vec<Encoded>, Tape), UdiError> {
-        let embed = |views: &Views| self.tokens(weights, views.images);
-        let embedded = views
-            .iter()
-            .map(embed)
-            .collect::<Result<Vec<Tensor>, _>>()?;
+        let images: Vec<&Tensor> = views.iter().map(|views| views.images).collect();
+        let (output, embedded) = self.embedding.forward(weights, &images)?;
         let mut tape = Tape {
-            output: rows_of(&embedded),
+            output,
             embedded,
             blocks: Vec::with_capacity(self.blocks.len()),
         };
@@ -298,7 +277,6 @@ impl VisionTransformer {
             tokens: no_grad(|| output.to_kind(Kind::Float).copy()),
             mlp: None,
         };
-        let layout = tape.blocks.first().map(|(shape, _)| shape.layout.clone());
         let (shapes, kept): (Vec<BlockShape>, Vec<KeptOf>) = tape.blocks.into_iter().unzip();
         for (index, (block, kept)) in self.blocks.iter().zip(kept).enumerate().rev() {
             let pass = shapes[index].pass(weights);
@@ -316,49 +294,32 @@ impl VisionTransformer {
                 block.backward(pass, kept, gradient, (next, gradients))
             })?;
         }
-        let parts = layout.map(|layout| layout.split(&gradient.tokens));
-        let products = tape.embedded.iter().zip(parts.unwrap_or_default());
-        let sums: Vec<Tensor> = products
-            .map(|(tokens, gradient)| (tokens * gradient).sum(Kind::Float))
-            .collect();
-        Ok(Tensor::stack(&sums, 0).sum(Kind::Float))
+        self.embedding
+            .backward(weights, tape.embedded, &gradient.tokens, gradients)
     }
 
     /// Rows of the last block.
-    fn layout(&self, views: &[Views], embedded: &[Tensor]) -> Layout {
-        let groups = views.iter().zip(embedded).map(|(views, tokens)| {
-            let size = tokens.size();
-            Group {
-                images: size[0],
-                tokens: size[1],
-                kept: match views.readout {
-                    Readout::AllTokens => size[1],
-                    Readout::ClassTokens => self.class_tokens,
-                },
-            }
+    fn layout(&self, views: &[Views], embedded: &[Embedded]) -> Layout {
+        let groups = views.iter().zip(embedded).map(|(views, embedded)| Group {
+            images: views.images.size()[0],
+            tokens: embedded.tokens(),
+            kept: match views.readout {
+                Readout::AllTokens => embedded.tokens(),
+                Readout::ClassTokens => self.class_tokens(),
+            },
         });
         Layout::new(groups.collect())
     }
 
     /// `[B, tokens, C]`, of the last block.
     fn encoded(&self, weights: &Weights, tokens: &Tensor, readout: Readout) -> Encoded {
-        let class = tokens.narrow(1, 0, self.class_tokens);
-        let count = tokens.size()[1] - self.class_tokens;
+        let class = tokens.narrow(1, 0, self.class_tokens());
+        let count = tokens.size()[1] - self.class_tokens();
         Encoded {
             class: self.norm.forward(weights, &class),
             patches: (readout == Readout::AllTokens)
-                .then(|| tokens.narrow(1, self.class_tokens, count)),
+                .then(|| tokens.narrow(1, self.class_tokens(), count)),
         }
-    }
-
-    /// Class and patch tokens with their positions, `[B, class tokens + N, C]`, fp32.
-    fn tokens(&self, weights: &Weights, images: &Tensor) -> Result<Tensor, UdiError> {
-        let patches = self.patch_embedding.forward(weights, images)?;
-        let grid = self.patch_embedding.grid(images);
-        let positions = resample_positions(weights.get(self.positions), self.class_tokens, grid);
-        let batch = patches.size()[0];
-        let class = weights.get(self.class_token).expand([batch, -1, -1], false);
-        Ok(Tensor::cat(&[class, patches.to_kind(positions.kind())], 1) + positions)
     }
 }
 
@@ -369,17 +330,5 @@ impl BlockShape {
             layout: &self.layout,
             drops: self.drops.as_ref(),
         }
-    }
-}
-
-/// Groups `[B, tokens, C]` -> one matrix `[rows, C]`, outside any graph.
-fn rows_of(groups: &[Tensor]) -> Tensor {
-    let rows: Vec<Tensor> = groups
-        .iter()
-        .map(|group| group.detach().flatten(0, 1))
-        .collect();
-    match rows.as_slice() {
-        [single] => single.contiguous(),
-        _ => Tensor::cat(&rows, 0),
     }
 }

@@ -18,6 +18,15 @@ impl HandGradients {
         self.0[usize::from(id)] = Some(gradient);
     }
 
+    /// Adds to what was set before.
+    pub fn add(&mut self, id: ParamId, gradient: Tensor) {
+        let sum = &mut self.0[usize::from(id)];
+        *sum = Some(match sum.take() {
+            Some(mut sum) => sum.g_add_(&gradient),
+            None => gradient,
+        });
+    }
+
     pub fn into_vec(self) -> Vec<Option<Tensor>> {
         self.0
     }

@@ -9,5 +9,5 @@ mod row_pass;
 pub(crate) use gradients::HandGradients;
 pub(crate) use layer_norm::{LayerNorm, NextBranch};
 pub(crate) use linear::{Linear, OutputGradient};
-pub(crate) use product::linear;
+pub(crate) use product::{linear, linear_alone, weight_gradient};
 pub(crate) use row_pass::{Norm, RowPass};

@@ -207,6 +207,46 @@ impl RowPass {
         self.column_sums(joined)
     }
 
+    /// Writes tokens `[images T, C]`, fp32, to `output`: `table` `[T, C]`, fp32, is that of every image, to whose rows behind the
+    /// first `prefix` the products of its patches are added, `[images (T - prefix), C]`.
+    pub fn embed(
+        self,
+        products: &Tensor,
+        (table, prefix): (&Tensor, i64),
+        output: &mut Tensor,
+    ) -> Result<(), UdiError> {
+        if self == Self::Rows && output.device() != Device::Cpu {
+            return Ok(torch_ext::embed(products, table, prefix, output)?);
+        }
+        let (tokens, width) = (table.size()[0], table.size()[1]);
+        let patches = tokens - prefix;
+        let images = output.view([-1, tokens, width]);
+        let (first, behind) = (
+            images.narrow(1, 0, prefix),
+            images.narrow(1, prefix, patches),
+        );
+        let _ = first.shallow_clone().copy_(&table.narrow(0, 0, prefix));
+        let products = products.view([-1, patches, width]);
+        let _ = products.add_out(&behind, &table.narrow(0, prefix, patches));
+        Ok(())
+    }
+
+    /// The gradient of [`Self::embed`]'s products in this kind, from that of the tokens `[images T, C]`.
+    pub fn patch_gradient(
+        self,
+        gradient: &Tensor,
+        (prefix, tokens): (i64, i64),
+        kind: Kind,
+    ) -> Result<BranchGradient, UdiError> {
+        if self == Self::Rows && gradient.device() != Device::Cpu {
+            return Ok(torch_ext::patch_gradient(gradient, (prefix, tokens), kind)?);
+        }
+        let width = gradient.size()[1];
+        let images = gradient.view([-1, tokens, width]);
+        let patches = images.narrow(1, prefix, tokens - prefix);
+        self.branch_gradient(&patches.reshape([-1, width]), None, kind)
+    }
+
     /// `[rows, C]` -> `[C]`, fp32.
     pub fn column_sums(self, rows: &Tensor) -> Result<Tensor, UdiError> {
         match self {

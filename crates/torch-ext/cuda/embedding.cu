@@ -1,3 +1,5 @@
+// Views to the tokens of the first block.
+
 // Views of bytes to the rows of the patch embedding: [images, 3, height, width], 0 to 255, becomes [images rows columns, 3 side
 // side], each value times its channel's scale, less its shift. PACK values beside each other lie in one row of a patch. WIDTH
 // is the side of a patch.
@@ -20,6 +22,26 @@ KERNEL patches(const unsigned char *views, ELEMENT *output, long long packs, int
     float values[PACK];
 #pragma unroll
     for (int i = 0; i < PACK; ++i) values[i] = bytes.values[i] * scale - shift;
+    store<PACK>(values, output + pack * PACK);
+  }
+}
+
+// Tokens [images tokens, width], fp32: to each row of `table` [tokens, width], which all images share, behind the first `prefix`
+// rows the product of its patch is added, [images (tokens - prefix), width].
+KERNEL embed(const ELEMENT *products, const float *table, float *output, long long packs, int prefix, int tokens,
+             int width) {
+  const long long step = (long long)gridDim.x * blockDim.x;
+  for (long long pack = (long long)blockIdx.x * blockDim.x + threadIdx.x; pack < packs; pack += step) {
+    const long long row = pack / (width / PACK), image = row / tokens;
+    const int column = pack % (width / PACK) * PACK, token = row % tokens;
+    float values[PACK];
+    load<PACK>(table + token * width + column, values);
+    if (token >= prefix) {
+      float product[PACK];
+      load<PACK>(products + (image * (tokens - prefix) + token - prefix) * width + column, product);
+#pragma unroll
+      for (int i = 0; i < PACK; ++i) values[i] += product[i];
+    }
     store<PACK>(values, output + pack * PACK);
   }
 }

@@ -28,6 +28,7 @@ struct Registered {
 #define COLUMNS {NAMED(column_sums), NAMED(branch_gradient), NAMED(patch_gradient), NAMED(join), NAMED(gelu), NAMED(gelu_backward)}
 #define ADAMW {NAMED(adamw)}
 #define EMBEDDING {NAMED(patches), NAMED(embed)}
+#define PROTOTYPES {NAMED(prototypes), NAMED(gradients)}
 #define SOFTMAX {NAMED(softmax), NAMED(cross_entropy)}
 
 #define SOURCE "../cuda/layer_norm.cu"
@@ -95,6 +96,24 @@ struct Registered {
 #define ELEMENT fp16
 #define PACK 8
 #define WIDTH 0
+#include "variant.h"
+
+#undef SOURCE
+#undef PROGRAM
+#undef KERNELS
+
+#define SOURCE "../cuda/prototypes.cu"
+#define PROGRAM "prototypes"
+#define KERNELS PROTOTYPES
+
+#define ELEMENT float
+#define PACK 4
+#define WIDTH 256
+#include "variant.h"
+
+#define ELEMENT float
+#define PACK 1
+#define WIDTH 19
 #include "variant.h"
 
 #undef SOURCE

@@ -8,6 +8,9 @@
 namespace JOIN_VALUES(variant_, __COUNTER__) {
 namespace {
 #include "../cuda/element.cuh"
+#if WIDTH > 0
+#include "../cuda/rows.cuh"
+#endif
 #include SOURCE
 const Registered registered(PROGRAM " " TEXT(ELEMENT) " " TEXT(PACK) " " TEXT(WIDTH), KERNELS);
 }  // namespace

@@ -2,7 +2,7 @@
 //! that it is compared with.
 
 use tch::{Device, Kind, Tensor, no_grad};
-use torch_ext::{dot, empty_large, for_rows};
+use torch_ext::{dot, empty_large, for_rows, without_cuda_kernels};
 
 use crate::{
     config::HeadConfig,
@@ -134,8 +134,12 @@ impl Prototypes {
     pub fn matrix(&self, parameters: &Parameters) -> Result<Tensor, UdiError> {
         let directions = parameters.get(self.directions);
         let norms = parameters.get(self.norms);
-        if directions.device() != Device::Cpu {
-            return Ok(no_grad(|| directions * (norms / row_norms(directions))));
+        match directions.device() {
+            Device::Cpu => {}
+            device if without_cuda_kernels(device).is_none() => {
+                return Ok(torch_ext::prototypes(directions, norms)?);
+            }
+            _ => return Ok(no_grad(|| directions * (norms / row_norms(directions)))),
         }
         let mut matrix = empty_large(&directions.size(), Kind::Float, Device::Cpu);
         for_rows(
@@ -161,6 +165,11 @@ impl Prototypes {
         let norms = parameters.get(self.norms);
         let (across, along) = match directions.device() {
             Device::Cpu => unnormed(directions, norms, matrix_gradient)?,
+            device if without_cuda_kernels(device).is_none() => {
+                let mut across = matrix_gradient;
+                let along = torch_ext::prototype_gradients(directions, norms, &mut across)?;
+                (across, along)
+            }
             _ => no_grad(|| unnormed_tensors(directions, norms, &matrix_gradient)),
         };
         let mut gradients = vec![(self.directions, across)];

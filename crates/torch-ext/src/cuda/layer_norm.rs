@@ -16,10 +16,10 @@ use crate::{
 const THREADS: u32 = 256;
 const ROWS_OF_BLOCK: i64 = THREADS as i64 / 32;
 /// Blocks of a multiprocessor; those of the gradient keep more in registers.
-const FORWARD_BLOCKS: i64 = 8;
+pub(super) const FORWARD_BLOCKS: i64 = 8;
 const BACKWARD_BLOCKS: i64 = 2;
 /// fp32 values that a thread loads at once.
-const PACK: i64 = 4;
+pub(super) const PACK: i64 = 4;
 
 /// What a normalisation scales and shifts by, and adds to the variance.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +131,7 @@ fn program(rows: Rows, kind: Kind, matrices: &[&Tensor]) -> Result<Program, Rows
     Ok(Program::new(Source::LayerNorm, kind, pack)?.of_width(rows.width))
 }
 
-fn grid(rows: Rows, blocks: i64) -> Result<Grid, RowsError> {
+pub(super) fn grid(rows: Rows, blocks: i64) -> Result<Grid, RowsError> {
     let most = blocks * multiprocessors(rows.device)?;
     let needed = (rows.rows + ROWS_OF_BLOCK - 1) / ROWS_OF_BLOCK;
     Ok(Grid {

@@ -45,6 +45,7 @@ pub(super) enum Source {
     Columns,
     Embedding,
     LayerNorm,
+    Prototypes,
     Softmax,
 }
 
@@ -87,16 +88,28 @@ impl Source {
             Self::Columns => "columns",
             Self::Embedding => "embedding",
             Self::LayerNorm => "layer_norm",
+            Self::Prototypes => "prototypes",
             Self::Softmax => "softmax",
         }
     }
 
+    /// Without what all sources share.
     fn text(self) -> &'static str {
+        macro_rules! rows {
+            ($file:literal) => {
+                concat!(
+                    include_str!("../../cuda/rows.cuh"),
+                    "\n",
+                    include_str!($file)
+                )
+            };
+        }
         match self {
             Self::Adamw => include_str!("../../cuda/adamw.cu"),
             Self::Columns => include_str!("../../cuda/columns.cu"),
             Self::Embedding => include_str!("../../cuda/embedding.cu"),
-            Self::LayerNorm => include_str!("../../cuda/layer_norm.cu"),
+            Self::LayerNorm => rows!("../../cuda/layer_norm.cu"),
+            Self::Prototypes => rows!("../../cuda/prototypes.cu"),
             Self::Softmax => include_str!("../../cuda/softmax.cu"),
         }
     }

@@ -263,6 +263,24 @@ proptest! {
     }
 
     #[test]
+    fn prototypes_have_their_norms_and_gradients_are_those_of_autograd(
+        width in prop::sample::select(&[256i64, 19][..]), rows in 1..40i64, seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        let (directions, norms) = (random(&[rows, width], Kind::Float), random(&[rows, 1], Kind::Float));
+        let mut gradient = random(&[rows, width], Kind::Float);
+        let leaves = [&directions, &norms].map(|tensor| double(tensor).set_requires_grad(true));
+        let lengths = leaves[0].norm_scalaropt_dim(2, [-1].as_slice(), true);
+        let expected = &leaves[0] * (&leaves[1] / lengths);
+        let loss = (&expected * double(&gradient)).sum(Kind::Double);
+        let slopes = Tensor::run_backward(&[loss], &leaves.each_ref(), false, false);
+        close(&prototypes(&directions, &norms).unwrap(), &expected.detach())?;
+        let of_norms = prototype_gradients(&directions, &norms, &mut gradient).unwrap();
+        close(&of_norms, &slopes[1])?;
+        close(&gradient, &slopes[0])?;
+    }
+
+    #[test]
     fn parameters_moments_and_followers_move_as_adamw_says(
         counts in prop::collection::vec(1..20_000i64, 1..6), learns in prop::collection::vec(any::<bool>(), 6),
         halted in any::<bool>(), idle in any::<bool>(), shift in 0..2i64, seed in 0..1000i64,

@@ -1,0 +1,62 @@
+//! Weight-normalised prototypes and their gradients.
+
+use tch::{Kind, Tensor};
+
+use super::{
+    layer_norm::{FORWARD_BLOCKS, PACK, grid},
+    operand::Rows,
+    program::{Argument, Program, Source},
+};
+use crate::rows::RowsError;
+
+/// Directions `[rows, width]`, each brought to its norm `[rows, 1]`: fp32, on a CUDA device.
+pub fn prototypes(directions: &Tensor, norms: &Tensor) -> Result<Tensor, RowsError> {
+    let rows = Rows::of(directions)?;
+    let output = rows.empty_rows(Kind::Float);
+    let arguments = [directions.into(), norms.into(), (&output).into()];
+    launch("prototypes", rows, (directions, norms), &arguments)?;
+    Ok(output)
+}
+
+/// `gradient`, that of [`prototypes`], becomes that of the directions; returns that of the norms.
+pub fn prototype_gradients(
+    directions: &Tensor,
+    norms: &Tensor,
+    gradient: &mut Tensor,
+) -> Result<Tensor, RowsError> {
+    let rows = Rows::of(directions)?;
+    rows.expect_rows(gradient, Kind::Float)?;
+    let of_norms = rows.empty(&[rows.rows, 1], Kind::Float);
+    let arguments = [
+        directions.into(),
+        norms.into(),
+        (&*gradient).into(),
+        (&of_norms).into(),
+    ];
+    launch("gradients", rows, (directions, norms), &arguments)?;
+    Ok(of_norms)
+}
+
+fn launch(
+    kernel: &'static str,
+    rows: Rows,
+    (directions, norms): (&Tensor, &Tensor),
+    arguments: &[Argument],
+) -> Result<(), RowsError> {
+    rows.expect_rows(directions, Kind::Float)?;
+    rows.expect_factors(Some(norms))?;
+    if rows.values() == 0 {
+        return Ok(());
+    }
+    let program = Program::new(
+        Source::Prototypes,
+        Kind::Float,
+        rows.pack(PACK, &[directions]),
+    )?;
+    let mut arguments = arguments.to_vec();
+    arguments.push(Argument::Integer(rows.rows));
+    let grid = grid(rows, FORWARD_BLOCKS)?;
+    program
+        .of_width(rows.width)
+        .launch(kernel, rows.device, grid, &arguments)
+}

@@ -51,14 +51,9 @@ impl Layout {
 
     /// Rows `[rows, C]` of each group: views of the same memory.
     pub fn cut(&self, rows: &Tensor) -> Vec<Tensor> {
-        let mut first = 0;
-        let groups = self.0.iter().map(|group| {
-            let count = group.images * group.tokens;
-            let part = rows.narrow(0, first, count);
-            first += count;
-            part
-        });
-        groups.collect()
+        let counts = self.0.iter().map(|group| group.images * group.tokens);
+        // One operation: the gradient of several would be as many tensors of all rows.
+        rows.split_with_sizes(counts.collect::<Vec<_>>(), 0)
     }
 
     /// The same, `[images, tokens, C]`.

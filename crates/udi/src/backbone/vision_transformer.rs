@@ -313,12 +313,12 @@ impl VisionTransformer {
 
     /// `[B, tokens, C]`, of the last block.
     fn encoded(&self, weights: &Weights, tokens: &Tensor, readout: Readout) -> Encoded {
-        let class = tokens.narrow(1, 0, self.class_tokens());
-        let count = tokens.size()[1] - self.class_tokens();
+        let counts = [self.class_tokens(), tokens.size()[1] - self.class_tokens()];
+        let mut parts = tokens.split_with_sizes(counts, 1).into_iter();
+        let class = parts.next().unwrap_or_default();
         Encoded {
             class: self.norm.forward(weights, &class),
-            patches: (readout == Readout::AllTokens)
-                .then(|| tokens.narrow(1, self.class_tokens(), count)),
+            patches: parts.next().filter(|_| readout == Readout::AllTokens),
         }
     }
 }

@@ -16,6 +16,7 @@ import { exportCommand } from "./export-command.js";
 import { importCommand } from "./import-command.js";
 import { inspectCommand } from "./inspect-command.js";
 import { installLibtorchCommand } from "./install-libtorch-command.js";
+import { outliveReaders } from "./lost-readers.js";
 import { previewCommand } from "./preview-command.js";
 import { reportCommand } from "./report-command.js";
 import { reportError } from "./report-error.js";
@@ -23,6 +24,8 @@ import { runsCommand } from "./runs-command.js";
 import { serveCommand } from "./serve-command.js";
 import { trainCommand } from "./train-command.js";
 import { verifyCommand } from "./verify-command.js";
+
+outliveReaders([process.stdout, process.stderr]);
 
 const program = new Command("udi-native")
   .description("Self-supervised pretraining of Vision Transformers with UDI")

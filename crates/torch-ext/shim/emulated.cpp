@@ -29,6 +29,7 @@ struct Registered {
 #define ADAMW {NAMED(adamw)}
 #define EMBEDDING {NAMED(patches), NAMED(embed)}
 #define PROTOTYPES {NAMED(prototypes), NAMED(gradients)}
+#define SAMPLING {NAMED(weighted_rows)}
 #define SOFTMAX {NAMED(softmax), NAMED(cross_entropy)}
 
 #define SOURCE "../cuda/layer_norm.cu"
@@ -114,6 +115,24 @@ struct Registered {
 #define ELEMENT float
 #define PACK 1
 #define WIDTH 19
+#include "variant.h"
+
+#undef SOURCE
+#undef PROGRAM
+#undef KERNELS
+
+#define SOURCE "../cuda/sampling.cu"
+#define PROGRAM "sampling"
+#define KERNELS SAMPLING
+
+#define ELEMENT float
+#define PACK 4
+#define WIDTH 0
+#include "variant.h"
+
+#define ELEMENT float
+#define PACK 1
+#define WIDTH 0
 #include "variant.h"
 
 #undef SOURCE

@@ -162,7 +162,7 @@ impl Network {
         let class = |encoded: &Encoded| token_rows(&encoded.class);
         let mut rows: Vec<Tensor> = encoded.iter().map(class).collect();
         if let Some((maps, globals)) = maps.zip(encoded.first()) {
-            let sampled = self.sampled(pass, &globals.patches, &maps.source(pass.device));
+            let sampled = self.sampled(pass, &globals.patches, &maps.source(pass.device))?;
             rows.extend(sampled.map(|sampled| maps.valid(&sampled)));
         }
         let shape = loaded.batch.shape();
@@ -223,7 +223,7 @@ impl Network {
         })?;
         let mut rows = vec![encoded.class.select(1, 0)];
         if let Some(maps) = loaded.maps.as_ref() {
-            let sampled = self.sampled(pass, &encoded.patches, &maps.target(device));
+            let sampled = self.sampled(pass, &encoded.patches, &maps.target(device))?;
             rows.extend(sampled.map(|sampled| maps.read(&sampled)));
         }
         let vectors = self.bottleneck(pass, &rows);
@@ -235,11 +235,19 @@ impl Network {
     }
 
     /// Sampled tokens `[R, S, C]`; None without a patch level.
-    fn sampled(&self, pass: Pass, patches: &Option<Tensor>, samples: &Samples) -> Option<Tensor> {
-        let (sampling, patches) = self.sampling.as_ref().zip(patches.as_ref())?;
-        Some(pass.watch.time(Phase::Sampling, || {
-            sampling.forward(pass.weights, patches, samples)
-        }))
+    fn sampled(
+        &self,
+        pass: Pass,
+        patches: &Option<Tensor>,
+        samples: &Samples,
+    ) -> Result<Option<Tensor>, UdiError> {
+        let sampling = self.sampling.as_ref().zip(patches.as_ref());
+        let sampled = sampling.map(|(sampling, patches)| {
+            pass.watch.time(Phase::Sampling, || {
+                sampling.forward(pass.weights, patches, samples)
+            })
+        });
+        sampled.transpose()
     }
 
     /// Rows `[.., C]` of several kinds -> bottleneck vectors `[rows, K]`.

@@ -4,10 +4,12 @@
 //! holds no sample has weight 0; what is computed for it is meaningless and never read.
 
 use tch::{Kind, Tensor};
+use torch_ext::without_cuda_kernels;
 
 use crate::{
     backbone::{attend, join_heads, split_heads},
     config::ModelConfig,
+    error::UdiError,
     layers::{LayerNorm, Linear},
     parameters::{Declarations, Weights},
 };
@@ -25,16 +27,24 @@ pub(crate) struct Samples {
 
 impl Samples {
     /// `[R, N, C]` -> `[R, S, C]`
-    fn pick(&self, tokens: &Tensor) -> Tensor {
+    fn pick(&self, tokens: &Tensor) -> Result<Tensor, UdiError> {
         let size = tokens.size();
+        let shape = [size[0], self.count, size[2]];
+        if let Some(weights) = self.weights.as_ref().filter(|_| !tokens.requires_grad())
+            && without_cuda_kernels(tokens.device()).is_none()
+        {
+            let rows = tokens.contiguous().flatten(0, 1);
+            let weights = weights.flatten(0, 1);
+            return Ok(torch_ext::weighted_rows(&rows, &self.places, &weights)?.view(shape));
+        }
         let picked = tokens.flatten(0, 1).index_select(0, &self.places);
-        match &self.weights {
-            None => picked.view([size[0], self.count, size[2]]),
+        Ok(match &self.weights {
+            None => picked.view(shape),
             Some(weights) => {
                 let neighbours = picked.view([size[0], self.count, -1, size[2]]);
                 (neighbours * weights.unsqueeze(-1)).sum_dim_intlist(-2, false, Kind::Float)
             }
-        }
+        })
     }
 
     /// Sum of each sample's weights, `[R, S, 1]`, or None where all are 1.
@@ -72,9 +82,14 @@ impl SampledAttention {
     }
 
     /// Patch tokens of the last block `[R, N, C]` -> sampled tokens `[R, S, C]`, fp32.
-    pub fn forward(&self, weights: &Weights, patches: &Tensor, samples: &Samples) -> Tensor {
+    pub fn forward(
+        &self,
+        weights: &Weights,
+        patches: &Tensor,
+        samples: &Samples,
+    ) -> Result<Tensor, UdiError> {
         let tokens = self.norm.forward(weights, patches);
-        let picked = samples.pick(&tokens);
+        let picked = samples.pick(&tokens)?;
         let query = self.query(weights, &picked, samples);
         let packed = self
             .qkv
@@ -83,7 +98,7 @@ impl SampledAttention {
         let [key, value] = split_heads(&packed, self.heads);
         let attended = join_heads(&attend(&query, &key, &value));
         let output = self.projection.forward(weights, &attended);
-        self.output_norm.forward(weights, &(output + picked))
+        Ok(self.output_norm.forward(weights, &(output + picked)))
     }
 
     /// Sampled queries: a weighted sum of queries is the query of the weighted sum, its bias weighted too.
@@ -267,7 +282,7 @@ mod tests {
         #[test]
         fn samples_and_gradients_are_those_of_dense_maps(shape in shapes(), seed in 0..1000i64) {
             let problem = Problem::new(&shape, seed);
-            let output = problem.layer.forward(&problem.leaves, &problem.patches, &problem.samples);
+            let output = problem.layer.forward(&problem.leaves, &problem.patches, &problem.samples).unwrap();
             let (received, gradients) = problem.results(&output);
             let (expected, slopes) = problem.results(&problem.plain());
             let largest = |tensor: &Tensor| tensor.abs().max().double_value(&[]);

@@ -120,7 +120,7 @@ pub fn patch_gradient(
     Ok(BranchGradient { output, sums })
 }
 
-fn grid(rows: Rows, packs: i64) -> Result<Grid, RowsError> {
+pub(super) fn grid(rows: Rows, packs: i64) -> Result<Grid, RowsError> {
     let blocks = (packs + THREADS - 1) / THREADS;
     Ok(Grid {
         blocks: [blocks.min(BLOCKS * multiprocessors(rows.device)?), 1],

@@ -9,6 +9,7 @@ mod layer_norm;
 mod operand;
 mod program;
 mod prototypes;
+mod sampling;
 mod softmax;
 
 pub use adamw::{DeviceLearning, DeviceRule, DeviceUpdate, adamw_on_device};
@@ -16,6 +17,7 @@ pub(crate) use columns::{branch_gradient, column_sums, gelu, gelu_backward, join
 pub use embedding::{embed, patch_gradient, patches};
 pub(crate) use layer_norm::{Branch, Norm, add_branch_and_norm, layer_norm_backward};
 pub use prototypes::{prototype_gradients, prototypes};
+pub use sampling::weighted_rows;
 pub(crate) use softmax::{cross_entropy_rows, softmax_rows};
 
 #[cfg(all(test, target_os = "linux"))]

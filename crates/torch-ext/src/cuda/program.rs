@@ -46,6 +46,7 @@ pub(super) enum Source {
     Embedding,
     LayerNorm,
     Prototypes,
+    Sampling,
     Softmax,
 }
 
@@ -89,6 +90,7 @@ impl Source {
             Self::Embedding => "embedding",
             Self::LayerNorm => "layer_norm",
             Self::Prototypes => "prototypes",
+            Self::Sampling => "sampling",
             Self::Softmax => "softmax",
         }
     }
@@ -110,6 +112,7 @@ impl Source {
             Self::Embedding => include_str!("../../cuda/embedding.cu"),
             Self::LayerNorm => rows!("../../cuda/layer_norm.cu"),
             Self::Prototypes => rows!("../../cuda/prototypes.cu"),
+            Self::Sampling => include_str!("../../cuda/sampling.cu"),
             Self::Softmax => include_str!("../../cuda/softmax.cu"),
         }
     }

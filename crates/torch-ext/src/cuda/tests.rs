@@ -281,6 +281,21 @@ proptest! {
     }
 
     #[test]
+    fn weighted_rows_are_those_of_a_sparse_product(
+        width in prop::sample::select(&[384i64, 19][..]), rows in 1..20i64, sums in 0..30i64, neighbours in 1..5i64,
+        seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        let tokens = random(&[rows, width], Kind::Float);
+        let places = Tensor::randint(rows, [sums, neighbours], (Kind::Int64, Device::Cpu)).to_device(device());
+        let weights = random(&[sums, neighbours], Kind::Float);
+        let picked = double(&tokens).index_select(0, &places.to_device(Device::Cpu).flatten(0, 1));
+        let picked = picked.view([sums, neighbours, width]) * double(&weights).unsqueeze(-1);
+        let expected = picked.sum_dim_intlist([1].as_slice(), false, Kind::Double);
+        close(&weighted_rows(&tokens, &places, &weights).unwrap(), &expected)?;
+    }
+
+    #[test]
     fn parameters_moments_and_followers_move_as_adamw_says(
         counts in prop::collection::vec(1..20_000i64, 1..6), learns in prop::collection::vec(any::<bool>(), 6),
         halted in any::<bool>(), idle in any::<bool>(), shift in 0..2i64, seed in 0..1000i64,

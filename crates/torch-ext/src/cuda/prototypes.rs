@@ -14,7 +14,7 @@ pub fn prototypes(directions: &Tensor, norms: &Tensor) -> Result<Tensor, RowsErr
     let rows = Rows::of(directions)?;
     let output = rows.empty_rows(Kind::Float);
     let arguments = [directions.into(), norms.into(), (&output).into()];
-    launch("prototypes", rows, (directions, norms), &arguments)?;
+    launch("prototypes", rows, (directions, norms, &output), &arguments)?;
     Ok(output)
 }
 
@@ -33,14 +33,14 @@ pub fn prototype_gradients(
         (&*gradient).into(),
         (&of_norms).into(),
     ];
-    launch("gradients", rows, (directions, norms), &arguments)?;
+    launch("gradients", rows, (directions, norms, gradient), &arguments)?;
     Ok(of_norms)
 }
 
 fn launch(
     kernel: &'static str,
     rows: Rows,
-    (directions, norms): (&Tensor, &Tensor),
+    (directions, norms, changing): (&Tensor, &Tensor, &Tensor),
     arguments: &[Argument],
 ) -> Result<(), RowsError> {
     rows.expect_rows(directions, Kind::Float)?;
@@ -48,11 +48,8 @@ fn launch(
     if rows.values() == 0 {
         return Ok(());
     }
-    let program = Program::new(
-        Source::Prototypes,
-        Kind::Float,
-        rows.pack(PACK, &[directions]),
-    )?;
+    let pack = rows.pack(PACK, &[directions, changing]);
+    let program = Program::new(Source::Prototypes, Kind::Float, pack)?;
     let mut arguments = arguments.to_vec();
     arguments.push(Argument::Integer(rows.rows));
     let grid = grid(rows, FORWARD_BLOCKS)?;

@@ -103,7 +103,7 @@ proptest! {
         let (sum, normed) = add_branch_and_norm(&tokens, branch, norm, kind).unwrap();
         let mut expected = double(&tokens);
         if adds {
-            expected = expected + scaled(&output, factors.as_ref());
+            expected += scaled(&output, factors.as_ref());
         }
         prop_assert_eq!(sum.is_some(), adds);
         if let Some(sum) = sum {

@@ -221,11 +221,9 @@ impl RowPass {
         let (tokens, width) = (table.size()[0], table.size()[1]);
         let patches = tokens - prefix;
         let images = output.view([-1, tokens, width]);
-        let (first, behind) = (
-            images.narrow(1, 0, prefix),
-            images.narrow(1, prefix, patches),
-        );
-        let _ = first.shallow_clone().copy_(&table.narrow(0, 0, prefix));
+        let mut first = images.narrow(1, 0, prefix);
+        let behind = images.narrow(1, prefix, patches);
+        first.copy_(&table.narrow(0, 0, prefix));
         let products = products.view([-1, patches, width]);
         let _ = products.add_out(&behind, &table.narrow(0, prefix, patches));
         Ok(())

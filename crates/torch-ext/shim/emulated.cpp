@@ -27,6 +27,8 @@ struct Registered {
 #define LAYER_NORM {NAMED(forward), NAMED(backward)}
 #define COLUMNS {NAMED(column_sums), NAMED(branch_gradient), NAMED(join), NAMED(gelu), NAMED(gelu_backward)}
 #define SOFTMAX {NAMED(softmax), NAMED(cross_entropy)}
+#define ATTENTION {NAMED(forward)}
+#define ATTENTION_BACKWARD {NAMED(backward)}
 
 #define SOURCE "../cuda/layer_norm.cu"
 #define PROGRAM "layer_norm"
@@ -131,6 +133,96 @@ struct Registered {
 #undef SOURCE
 #undef PROGRAM
 #undef KERNELS
+
+#define HEADER "../cuda/attention.cuh"
+
+#define SOURCE "../cuda/attention.cu"
+#define PROGRAM "attention"
+#define KERNELS ATTENTION
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 2
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 16
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 38
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 38
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 100
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 198
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 207
+#include "variant.h"
+
+#undef SOURCE
+#undef PROGRAM
+#undef KERNELS
+
+#define SOURCE "../cuda/attention_backward.cu"
+#define PROGRAM "attention_backward"
+#define KERNELS ATTENTION_BACKWARD
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 2
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 16
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 38
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 38
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 100
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 198
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 207
+#include "variant.h"
+
+#undef SOURCE
+#undef PROGRAM
+#undef KERNELS
+
+#undef HEADER
 
 extern "C" {
 

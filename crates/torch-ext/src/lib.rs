@@ -35,7 +35,7 @@ pub use attention::{
 };
 pub use branch::{BranchGradient, add_branch, branch_gradient};
 pub use column_sums::{column_sums, join_columns};
-pub use cuda::without_cuda_kernels;
+pub use cuda::{has_cuda_attention, without_cuda_kernels};
 pub use denormals::flush_denormals;
 pub use device_memory::{HostValues, peak_cuda_bytes, pinned_copy, send_to_cuda};
 pub use dot::dot;

@@ -2,12 +2,15 @@
 //!
 //! Their text stands in `cuda/`. Tests run it on the CPU too, where [`program::Program::launch`] emulates the device.
 
+mod attention;
 mod columns;
 mod layer_norm;
 mod operand;
 mod program;
 mod softmax;
 
+pub use attention::has_cuda_attention;
+pub(crate) use attention::{attention, attention_backward};
 pub(crate) use columns::{branch_gradient, column_sums, gelu, gelu_backward, join};
 pub(crate) use layer_norm::{Branch, Norm, add_branch_and_norm, layer_norm_backward};
 pub(crate) use softmax::{cross_entropy_rows, softmax_rows};

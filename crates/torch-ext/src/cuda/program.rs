@@ -16,6 +16,7 @@ unsafe extern "C" {
         device: c_int,
         multiprocessors: *mut c_int,
         capability: *mut c_int,
+        shared: *mut c_int,
     ) -> *mut c_char;
     fn udi_cuda_module(
         device: c_int,
@@ -41,6 +42,8 @@ unsafe extern "C" {
 /// Which kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Source {
+    Attention,
+    AttentionBackward,
     LayerNorm,
     Columns,
     Softmax,
@@ -55,11 +58,13 @@ pub(super) struct Program {
     width: i64,
 }
 
-/// Blocks across and down, threads of a block across and down.
+/// Blocks across and down, threads of a block across and down, and bytes of shared memory that a block has beside what its
+/// program says.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grid {
     pub blocks: [i64; 2],
     pub threads: [u32; 2],
+    pub shared: u32,
 }
 
 /// What a kernel is given.
@@ -81,6 +86,8 @@ impl<'a> From<&'a Tensor> for Argument<'a> {
 impl Source {
     fn name(self) -> &'static str {
         match self {
+            Self::Attention => "attention",
+            Self::AttentionBackward => "attention_backward",
             Self::LayerNorm => "layer_norm",
             Self::Columns => "columns",
             Self::Softmax => "softmax",
@@ -89,6 +96,16 @@ impl Source {
 
     fn text(self) -> &'static str {
         match self {
+            Self::Attention => concat!(
+                include_str!("../../cuda/tensor_cores.cuh"),
+                include_str!("../../cuda/attention.cuh"),
+                include_str!("../../cuda/attention.cu")
+            ),
+            Self::AttentionBackward => concat!(
+                include_str!("../../cuda/tensor_cores.cuh"),
+                include_str!("../../cuda/attention.cuh"),
+                include_str!("../../cuda/attention_backward.cu")
+            ),
             Self::LayerNorm => include_str!("../../cuda/layer_norm.cu"),
             Self::Columns => include_str!("../../cuda/columns.cu"),
             Self::Softmax => include_str!("../../cuda/softmax.cu"),
@@ -136,7 +153,8 @@ impl Program {
         let (Ok(across), Ok(down)) = (across, down) else {
             return Err(RowsError::Kernel(format!("{:?} blocks", grid.blocks)));
         };
-        let grid = [across, down, grid.threads[0], grid.threads[1]];
+        let [threads, threads_down] = grid.threads;
+        let grid = [across, down, threads, threads_down, grid.shared];
         let mut slots: Vec<u64> = arguments.iter().map(slot).collect();
         let mut arguments: Vec<*mut c_void> = slots
             .iter_mut()
@@ -166,7 +184,7 @@ impl Program {
     fn emulate(
         self,
         kernel: &'static str,
-        grid: &[u32; 4],
+        grid: &[u32; 5],
         arguments: &mut [*mut c_void],
     ) -> Result<*mut c_char, RowsError> {
         unsafe extern "C" {
@@ -196,7 +214,7 @@ impl Program {
     fn emulate(
         self,
         kernel: &'static str,
-        _grid: &[u32; 4],
+        _grid: &[u32; 5],
         _arguments: &mut [*mut c_void],
     ) -> Result<*mut c_char, RowsError> {
         let words = format!("{kernel}: no device that runs it");
@@ -241,6 +259,8 @@ impl Program {
 struct Properties {
     multiprocessors: i64,
     capability: c_int,
+    /// Bytes of shared memory that a block may have.
+    shared: usize,
 }
 
 /// What was compiled, by device: handles of the driver, which stay for as long as the process.
@@ -274,21 +294,30 @@ pub(super) fn usable(device: usize) -> Result<(), String> {
     Ok(())
 }
 
+/// The same of kernels that ask for a compute capability (90 for 9.0) and bytes of shared memory of a block.
+pub(super) fn usable_for(device: usize, capability: c_int, shared: usize) -> bool {
+    let enough =
+        |properties: Properties| properties.capability >= capability && properties.shared >= shared;
+    properties(device).is_ok_and(enough) && usable(device).is_ok()
+}
+
 fn properties(device: usize) -> Result<Properties, RowsError> {
     let known = compiled(|compiled| compiled.properties.get(&device).cloned());
     let properties = known.unwrap_or_else(|| {
-        let (mut multiprocessors, mut capability) = (0, 0);
-        // SAFETY: both numbers are written before the call returns.
+        let (mut multiprocessors, mut capability, mut shared) = (0, 0, 0);
+        // SAFETY: the numbers are written before the call returns.
         let message = unsafe {
             udi_cuda_properties(
                 device as c_int,
                 &raw mut multiprocessors,
                 &raw mut capability,
+                &raw mut shared,
             )
         };
         let read = outcome(message).map(|()| Properties {
             multiprocessors: i64::from(multiprocessors),
             capability,
+            shared: shared as usize,
         });
         let read = read.map_err(|error| error.to_string());
         compiled(|compiled| compiled.properties.insert(device, read.clone()));

@@ -90,6 +90,7 @@ fn launch(
     let grid = Grid {
         blocks: [rows.rows, 1],
         threads: [THREADS, 1],
+        shared: 0,
     };
     Program::new(Source::Softmax, kind, pack)?.launch(kernel, rows.device, grid, arguments)
 }

@@ -112,6 +112,7 @@ impl AttentionCore {
                 let of = AttentionGradient {
                     packed: packed.rows,
                     normalisers: &normalisers,
+                    output,
                     gradient,
                 };
                 attention_backward(of, received, packed.shape())?;

@@ -18,7 +18,10 @@ namespace {
 // Of cuda.h and nvrtc.h.
 using Result = int;
 using Handle = void *;
-constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_minor = 76;
+constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_minor = 76, attribute_shared = 97;
+// Of a kernel: bytes of shared memory that a launch may ask for, and how much of a multiprocessor's first cache is such memory, in
+// percent.
+constexpr int kernel_shared = 8, kernel_shared_share = 9;
 
 class Driver {
  public:
@@ -35,6 +38,7 @@ class Driver {
   Result (*cuCtxSetCurrent)(Handle);
   Result (*cuModuleLoadData)(Handle *, const void *);
   Result (*cuModuleGetFunction)(Handle *, Handle, const char *);
+  Result (*cuFuncSetAttribute)(Handle, int, int);
   Result (*cuLaunchKernel)(Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Handle,
                            void **, void **);
   const char *(*nvrtcGetErrorString)(Result);
@@ -63,6 +67,7 @@ class Driver {
     find(cuCtxSetCurrent, "cuCtxSetCurrent");
     find(cuModuleLoadData, "cuModuleLoadData");
     find(cuModuleGetFunction, "cuModuleGetFunction");
+    find(cuFuncSetAttribute, "cuFuncSetAttribute");
     find(cuLaunchKernel, "cuLaunchKernel");
     find(nvrtcGetErrorString, "nvrtcGetErrorString");
     find(nvrtcCreateProgram, "nvrtcCreateProgram");
@@ -146,8 +151,8 @@ std::vector<char> compiled(const char *text, const char *const *options, int cou
 
 extern "C" {
 
-// Multiprocessors and compute capability (90 for 9.0) of a device.
-char *udi_cuda_properties(int device, int *multiprocessors, int *capability) {
+// Multiprocessors, compute capability (90 for 9.0) and most bytes of a block's shared memory of a device.
+char *udi_cuda_properties(int device, int *multiprocessors, int *capability, int *shared) {
   return guarded([&] {
     const Driver &driver = Driver::get();
     const Current current(device);
@@ -159,6 +164,7 @@ char *udi_cuda_properties(int device, int *multiprocessors, int *capability) {
     read(multiprocessors, attribute_multiprocessors);
     read(capability, attribute_major);
     read(&minor, attribute_minor);
+    read(shared, attribute_shared);
     *capability = 10 * *capability + minor;
   });
 }
@@ -183,14 +189,19 @@ char *udi_cuda_kernel(int device, void *module, const char *name, void **kernel)
 }
 
 // Puts a kernel behind the work that this thread gave to the device. `grid`: blocks across and down, threads of a block across
-// and down; `arguments`: the address of each, which is read before the call returns.
+// and down, bytes of its shared memory beside what the program says; `arguments`: the address of each, which is read before the
+// call returns.
 char *udi_cuda_launch(int device, void *kernel, const unsigned *grid, void **arguments) {
   return guarded([&] {
     const Current current(device);
     const Driver &driver = Driver::get();
     const at::Device place(at::kCUDA, static_cast<at::DeviceIndex>(device));
     Handle stream = c10::impl::VirtualGuardImpl(at::kCUDA).getStream(place).native_handle();
-    driver.check(driver.cuLaunchKernel(kernel, grid[0], grid[1], 1, grid[2], grid[3], 1, 0, stream, arguments, nullptr),
+    if (grid[4] > 0) {
+      driver.check(driver.cuFuncSetAttribute(kernel, kernel_shared, grid[4]), "cuFuncSetAttribute");
+      driver.check(driver.cuFuncSetAttribute(kernel, kernel_shared_share, 100), "cuFuncSetAttribute");
+    }
+    driver.check(driver.cuLaunchKernel(kernel, grid[0], grid[1], 1, grid[2], grid[3], 1, grid[4], stream, arguments, nullptr),
                  "cuLaunchKernel");
   });
 }

@@ -30,8 +30,11 @@ struct Registered {
 #define EMBEDDING {NAMED(patches), NAMED(embed)}
 #define PROTOTYPES {NAMED(prototypes), NAMED(gradients)}
 #define SAMPLING {NAMED(weighted_rows)}
+#define ATTENTION {NAMED(forward)}
+#define ATTENTION_BACKWARD {NAMED(backward)}
 #define SOFTMAX {NAMED(softmax), NAMED(cross_entropy)}
 
+#define HEADER "../cuda/rows.cuh"
 #define SOURCE "../cuda/layer_norm.cu"
 #define PROGRAM "layer_norm"
 #define KERNELS LAYER_NORM
@@ -66,6 +69,7 @@ struct Registered {
 #define WIDTH 200
 #include "variant.h"
 
+#undef HEADER
 #undef SOURCE
 #undef PROGRAM
 #undef KERNELS
@@ -103,6 +107,7 @@ struct Registered {
 #undef PROGRAM
 #undef KERNELS
 
+#define HEADER "../cuda/rows.cuh"
 #define SOURCE "../cuda/prototypes.cu"
 #define PROGRAM "prototypes"
 #define KERNELS PROTOTYPES
@@ -117,6 +122,7 @@ struct Registered {
 #define WIDTH 19
 #include "variant.h"
 
+#undef HEADER
 #undef SOURCE
 #undef PROGRAM
 #undef KERNELS
@@ -232,6 +238,96 @@ struct Registered {
 #undef SOURCE
 #undef PROGRAM
 #undef KERNELS
+
+#define HEADER "../cuda/attention.cuh"
+
+#define SOURCE "../cuda/attention.cu"
+#define PROGRAM "attention"
+#define KERNELS ATTENTION
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 2
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 16
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 38
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 38
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 100
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 198
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 207
+#include "variant.h"
+
+#undef SOURCE
+#undef PROGRAM
+#undef KERNELS
+
+#define SOURCE "../cuda/attention_backward.cu"
+#define PROGRAM "attention_backward"
+#define KERNELS ATTENTION_BACKWARD
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 2
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 16
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 38
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 38
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 100
+#include "variant.h"
+
+#define ELEMENT bf16
+#define PACK 8
+#define WIDTH 198
+#include "variant.h"
+
+#define ELEMENT fp16
+#define PACK 8
+#define WIDTH 207
+#include "variant.h"
+
+#undef SOURCE
+#undef PROGRAM
+#undef KERNELS
+
+#undef HEADER
 
 extern "C" {
 

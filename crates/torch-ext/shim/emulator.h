@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <functional>
 #include <stdexcept>
 #include <utility>
@@ -31,9 +32,12 @@ class Block {
   // Runs all threads of one block to their end.
   void run() {
     current_ = this;
+    // No number, in each kind.
+    std::fill(shared.begin(), shared.end(), 0xff);
     for (Fiber &fiber : fibers_) start(fiber);
-    while (turn()) release();
+    while (!failure_ && turn()) release();
     current_ = nullptr;
+    if (failure_) std::rethrow_exception(failure_);
   }
 
   // Waits until all of the block, or of this thread's warp, are here.
@@ -43,16 +47,40 @@ class Block {
     block.yield();
   }
 
-  // The value of another lane of the warp, once all have given theirs.
-  static float exchange(float value, unsigned lane_mask) {
-    Block &block = *current_;
-    const unsigned own = block.running_;
-    Fiber &fiber = block.fibers_[own];
-    const unsigned slot = fiber.exchanges++ % 2;
-    fiber.given[slot] = value;
-    wait(false);
-    return block.fibers_.at(own ^ lane_mask).given[slot];
+  // What another lane of the warp gives, once all have given theirs.
+  template <class Value>
+  static Value exchange(Value value, unsigned lane_mask) {
+    const unsigned own = current_->running_ % warp_size;
+    return give(value)(own ^ lane_mask);
   }
+
+  // The same of all lanes: a function that reads what a lane gave.
+  template <class Value>
+  static auto give(const Value &value) {
+    static_assert(sizeof value <= sizeof(Fiber::given[0]));
+    Block &block = *current_;
+    Fiber &fiber = block.fibers_[block.running_];
+    const unsigned slot = fiber.exchanges++ % 2, warp = block.running_ / warp_size * warp_size;
+    std::memcpy(fiber.given[slot], &value, sizeof value);
+    wait(false);
+    return [&block, slot, warp](unsigned lane) {
+      Value given;
+      std::memcpy(&given, block.fibers_.at(warp + lane).given[slot], sizeof given);
+      return given;
+    };
+  }
+
+  static bool any(bool value) {
+    const auto given = give(value);
+    bool any = false;
+    for (unsigned lane = 0; lane < warp_size; ++lane) any |= given(lane);
+    return any;
+  }
+
+  static unsigned lane() { return current_->running_ % warp_size; }
+
+  // Shared memory whose size a launch says.
+  static inline std::vector<unsigned char> shared;
 
  private:
   enum class State { ready, at_block, at_warp, done };
@@ -62,12 +90,16 @@ class Block {
     std::vector<char> stack;
     State state = State::ready;
     unsigned exchanges = 0;
-    float given[2];
+    unsigned char given[2][32];
   };
 
   static void enter() {
     Block &block = *current_;
-    block.body_();
+    try {
+      block.body_();
+    } catch (...) {
+      block.failure_ = std::current_exception();
+    }
     block.fibers_[block.running_].state = State::done;
     block.yield();
   }
@@ -122,6 +154,7 @@ class Block {
   static inline Block *current_ = nullptr;
   std::function<void()> body_;
   std::vector<Fiber> fibers_;
+  std::exception_ptr failure_;
   ucontext_t scheduler_;
   unsigned running_ = 0;
 };
@@ -142,6 +175,7 @@ Kernel as_launched(void (*kernel)(Types...)) {
 inline void launch(const Kernel &kernel, const unsigned *grid, void **arguments) {
   grid_size = {grid[0], grid[1], 1};
   block_size = {grid[2], grid[3], 1};
+  Block::shared.resize(grid[4]);
   Block block(grid[2] * grid[3], [&] { kernel(arguments); });
   for (unsigned y = 0; y < grid[1]; ++y) {
     for (unsigned x = 0; x < grid[0]; ++x) {
@@ -163,8 +197,11 @@ inline void launch(const Kernel &kernel, const unsigned *grid, void **arguments)
 #define gridDim ::emulator::grid_size
 #define __syncthreads() ::emulator::Block::wait(true)
 #define __shfl_xor_sync(mask, value, lanes) ::emulator::Block::exchange(value, lanes)
+#define __any_sync(mask, value) ::emulator::Block::any(value)
 #define __expf expf
 #define __fdividef(a, b) ((a) / (b))
+#define __launch_bounds__(threads, blocks)
+#define SHARED_MEMORY(name) unsigned char *const name = ::emulator::Block::shared.data()
 
 inline float rsqrtf(float value) { return 1 / std::sqrt(value); }
 
@@ -179,3 +216,76 @@ inline unsigned __float_as_uint(float value) { return same_bits<unsigned>(value)
 inline float __uint_as_float(unsigned bits) { return same_bits<float>(bits); }
 inline float half_to_float(unsigned short bits) { return same_bits<_Float16>(bits); }
 inline unsigned short float_to_half(float value) { return same_bits<unsigned short>(static_cast<_Float16>(value)); }
+
+// As ../cuda/tensor_cores.cuh describes them.
+inline unsigned shared_address(const void *at) {
+  return static_cast<const unsigned char *>(at) - emulator::Block::shared.data();
+}
+
+inline void load_words(unsigned (&words)[4], unsigned from) {
+  std::memcpy(words, &emulator::Block::shared.at(from), sizeof words);
+}
+
+template <class Read>
+inline void load_parts(unsigned (&words)[4], unsigned row, Read read) {
+  const auto row_of = emulator::Block::give(row);
+  for (unsigned matrix = 0; matrix < 4; ++matrix) {
+    const auto value = [&](unsigned row, unsigned column) {
+      const unsigned at = row_of(8 * matrix + row) + 2 * column;
+      if (at + 2 > emulator::Block::shared.size()) throw std::runtime_error("a read beyond shared memory");
+      unsigned short bits;
+      std::memcpy(&bits, &emulator::Block::shared[at], sizeof bits);
+      return static_cast<unsigned>(bits);
+    };
+    words[matrix] = read(value, emulator::Block::lane() / 4, emulator::Block::lane() % 4 * 2);
+  }
+}
+
+inline void load_matrices(unsigned (&words)[4], unsigned row) {
+  load_parts(words, row, [](auto value, unsigned at, unsigned pair) { return value(at, pair) | value(at, pair + 1) << 16; });
+}
+
+inline void load_turned(unsigned (&words)[4], unsigned row) {
+  load_parts(words, row, [](auto value, unsigned at, unsigned pair) { return value(pair, at) | value(pair + 1, at) << 16; });
+}
+
+template <class T>
+inline void multiply(float (&sum)[4], const unsigned (&a)[4], unsigned first, unsigned second) {
+  struct Operands {
+    unsigned left[4], right[2];
+  };
+  const auto operands = emulator::Block::give(Operands{{a[0], a[1], a[2], a[3]}, {first, second}});
+  const auto half = [](unsigned word, unsigned index) {
+    return read(T{static_cast<unsigned short>(word >> 16 * (index % 2))});
+  };
+  const unsigned row = emulator::Block::lane() / 4, column = emulator::Block::lane() % 4 * 2;
+  for (unsigned k = 0; k < 16; ++k) {
+    const unsigned lane = k % 8 / 2, eight = k / 8;
+    const Operands of_row = operands(4 * row + lane);
+    for (unsigned i = 0; i < 4; ++i) {
+      const Operands of_column = operands(4 * (column + i % 2) + lane);
+      sum[i] += half(of_row.left[i / 2 + 2 * eight], k) * half(of_column.right[eight], k);
+    }
+  }
+}
+
+template <class T>
+inline unsigned word(float low, float high) {
+  T values[2];
+  write(low, values[0]);
+  write(high, values[1]);
+  return values[0].bits | static_cast<unsigned>(values[1].bits) << 16;
+}
+
+inline void begin_copy(unsigned to, const void *from, bool zeros) {
+  if (to % 16 != 0 || reinterpret_cast<std::uintptr_t>(from) % 16 != 0)
+    throw std::runtime_error("a copy from or to no multiple of 16 bytes");
+  if (to + 16 > emulator::Block::shared.size()) throw std::runtime_error("a copy beyond shared memory");
+  unsigned char *into = &emulator::Block::shared[to];
+  if (zeros) std::memset(into, 0, 16);
+  else std::memcpy(into, from, 16);
+}
+
+inline void end_copies() {}
+inline int anew(int value) { return value; }
+inline float power_of_two(float value) { return std::exp2(value); }

@@ -1,4 +1,5 @@
-// One program of kernels as emulated.cpp describes it: SOURCE, KERNELS, PROGRAM (its name), ELEMENT, PACK, WIDTH.
+// One program of kernels as emulated.cpp describes it: SOURCE, HEADER where it has one, KERNELS, PROGRAM (its name), ELEMENT, PACK,
+// WIDTH.
 
 #define JOIN_WORDS(a, b) a##b
 #define JOIN_VALUES(a, b) JOIN_WORDS(a, b)
@@ -8,8 +9,8 @@
 namespace JOIN_VALUES(variant_, __COUNTER__) {
 namespace {
 #include "../cuda/element.cuh"
-#if WIDTH > 0
-#include "../cuda/rows.cuh"
+#ifdef HEADER
+#include HEADER
 #endif
 #include SOURCE
 const Registered registered(PROGRAM " " TEXT(ELEMENT) " " TEXT(PACK) " " TEXT(WIDTH), KERNELS);

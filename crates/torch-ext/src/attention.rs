@@ -1,11 +1,13 @@
 //! Attention among the tokens of an image, head by head: scores, softmax and sums stay in a core's cache. For processors
-//! with AVX-512; libtorch's own operation hands each head's products to MKL and converts between kinds on the way.
+//! with AVX-512; libtorch's own operation hands each head's products to MKL and converts between kinds on the way. CUDA devices have
+//! kernels of their own: [`has_cuda_attention`](crate::has_cuda_attention).
 
 use std::cell::RefCell;
 
 use tch::{Device, Kind, Tensor};
 
 use crate::{
+    cuda,
     dot::{product, total},
     element::{Bf16, Element},
     exp::exp,
@@ -31,19 +33,22 @@ pub struct AttentionShape {
     pub width: usize,
 }
 
-/// Whether [`attention`] runs on this processor.
+/// Whether [`attention`] runs on this machine's processor.
 pub fn has_attention() -> bool {
     has_avx512()
 }
 
 /// softmax(q kᵀ / √d) v of each head. `packed` holds queries, keys and values beside each other, `[images tokens, 3 width]`;
-/// the result goes to `output` `[images queries, width]`, of the same kind, fp32 or bf16. Returns the logarithms of the
-/// softmaxes' sums, `[images heads queries]`, fp32.
+/// the result goes to `output` `[images queries, width]`, of the same kind: fp32 or bf16, on a CUDA device bf16 or fp16. Returns
+/// the logarithms of the softmaxes' sums, `[images heads queries]`, fp32.
 pub fn attention(
     packed: &Tensor,
     output: &mut Tensor,
     shape: AttentionShape,
 ) -> Result<Tensor, RowsError> {
+    if packed.device().is_cuda() {
+        return cuda::attention(packed, output, shape);
+    }
     match packed.kind() {
         Bf16::KIND => forward::<Bf16>(packed, output, shape),
         _ => forward::<f32>(packed, output, shape),
@@ -57,6 +62,8 @@ pub struct AttentionGradient<'a> {
     pub packed: &'a Tensor,
     /// Logarithms of sums.
     pub normalisers: &'a Tensor,
+    /// Output: what CUDA devices read rather than compute it anew.
+    pub output: &'a Tensor,
     /// Gradient of the output, of its shape and kind.
     pub gradient: &'a Tensor,
 }
@@ -67,6 +74,9 @@ pub fn attention_backward(
     received: &mut Tensor,
     shape: AttentionShape,
 ) -> Result<(), RowsError> {
+    if of.packed.device().is_cuda() {
+        return cuda::attention_backward(of, received, shape);
+    }
     match of.packed.kind() {
         Bf16::KIND => backward::<Bf16>(of, received, shape),
         _ => backward::<f32>(of, received, shape),
@@ -499,6 +509,7 @@ mod tests {
                 let of = AttentionGradient {
                     packed: &packed,
                     normalisers: &normalisers,
+                    output: &output,
                     gradient: &gradient,
                 };
                 attention_backward(of, &mut received, shape).unwrap();

@@ -36,8 +36,8 @@ pub use attention::{
 pub use branch::{BranchGradient, add_branch, branch_gradient};
 pub use column_sums::{column_sums, join_columns};
 pub use cuda::{
-    DeviceLearning, DeviceRule, DeviceUpdate, adamw_on_device, embed, patch_gradient, patches,
-    prototype_gradients, prototypes, weighted_rows, without_cuda_kernels,
+    DeviceLearning, DeviceRule, DeviceUpdate, adamw_on_device, embed, has_cuda_attention,
+    patch_gradient, patches, prototype_gradients, prototypes, weighted_rows, without_cuda_kernels,
 };
 pub use denormals::flush_denormals;
 pub use device_memory::{HostValues, peak_cuda_bytes, pinned_copy, send_to_cuda};

@@ -97,6 +97,7 @@ pub fn adamw_on_device(updates: &[DeviceUpdate], rule: &DeviceRule) -> Result<()
     let grid = Grid {
         blocks: [blocks, 1],
         threads: [THREADS, 1],
+        shared: 0,
     };
     Program::new(Source::Adamw, Kind::Float, 4)?.launch("adamw", device, grid, &arguments)
 }

@@ -73,6 +73,7 @@ pub(crate) fn gelu(input: &Tensor) -> Result<Tensor, RowsError> {
     let grid = Grid {
         blocks: [blocks.min(most), 1],
         threads: [FLAT_THREADS as u32, 1],
+        shared: 0,
     };
     let arguments = [input.into(), (&output).into(), Argument::Integer(packs)];
     Program::new(Source::Columns, kind, pack)?.launch("gelu", rows.device, grid, &arguments)?;
@@ -118,6 +119,7 @@ impl Walk {
             grid: Grid {
                 blocks: [across, ((rows.rows + lanes - 1) / lanes).clamp(1, most)],
                 threads: THREADS,
+                shared: 0,
             },
         })
     }

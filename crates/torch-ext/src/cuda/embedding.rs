@@ -125,5 +125,6 @@ pub(super) fn grid(rows: Rows, packs: i64) -> Result<Grid, RowsError> {
     Ok(Grid {
         blocks: [blocks.min(BLOCKS * multiprocessors(rows.device)?), 1],
         threads: [THREADS as u32, 1],
+        shared: 0,
     })
 }

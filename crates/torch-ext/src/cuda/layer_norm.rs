@@ -137,5 +137,6 @@ pub(super) fn grid(rows: Rows, blocks: i64) -> Result<Grid, RowsError> {
     Ok(Grid {
         blocks: [needed.clamp(1, most), 1],
         threads: [THREADS, 1],
+        shared: 0,
     })
 }

@@ -3,6 +3,7 @@
 //! Their text stands in `cuda/`. Tests run it on the CPU too, where [`program::Program::launch`] emulates the device.
 
 mod adamw;
+mod attention;
 mod columns;
 mod embedding;
 mod layer_norm;
@@ -13,6 +14,8 @@ mod sampling;
 mod softmax;
 
 pub use adamw::{DeviceLearning, DeviceRule, DeviceUpdate, adamw_on_device};
+pub use attention::has_cuda_attention;
+pub(crate) use attention::{attention, attention_backward};
 pub(crate) use columns::{branch_gradient, column_sums, gelu, gelu_backward, join};
 pub use embedding::{embed, patch_gradient, patches};
 pub(crate) use layer_norm::{Branch, Norm, add_branch_and_norm, layer_norm_backward};

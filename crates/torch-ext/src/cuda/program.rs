@@ -16,6 +16,7 @@ unsafe extern "C" {
         device: c_int,
         multiprocessors: *mut c_int,
         capability: *mut c_int,
+        shared: *mut c_int,
     ) -> *mut c_char;
     fn udi_cuda_module(
         device: c_int,
@@ -42,6 +43,8 @@ unsafe extern "C" {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Source {
     Adamw,
+    Attention,
+    AttentionBackward,
     Columns,
     Embedding,
     LayerNorm,
@@ -59,11 +62,13 @@ pub(super) struct Program {
     width: i64,
 }
 
-/// Blocks across and down, threads of a block across and down.
+/// Blocks across and down, threads of a block across and down, and bytes of shared memory that a block has beside what its
+/// program says.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grid {
     pub blocks: [i64; 2],
     pub threads: [u32; 2],
+    pub shared: u32,
 }
 
 /// What a kernel is given.
@@ -86,6 +91,8 @@ impl Source {
     fn name(self) -> &'static str {
         match self {
             Self::Adamw => "adamw",
+            Self::Attention => "attention",
+            Self::AttentionBackward => "attention_backward",
             Self::Columns => "columns",
             Self::Embedding => "embedding",
             Self::LayerNorm => "layer_norm",
@@ -106,8 +113,19 @@ impl Source {
                 )
             };
         }
+        macro_rules! attention {
+            ($file:literal) => {
+                concat!(
+                    include_str!("../../cuda/tensor_cores.cuh"),
+                    include_str!("../../cuda/attention.cuh"),
+                    include_str!($file)
+                )
+            };
+        }
         match self {
             Self::Adamw => include_str!("../../cuda/adamw.cu"),
+            Self::Attention => attention!("../../cuda/attention.cu"),
+            Self::AttentionBackward => attention!("../../cuda/attention_backward.cu"),
             Self::Columns => include_str!("../../cuda/columns.cu"),
             Self::Embedding => include_str!("../../cuda/embedding.cu"),
             Self::LayerNorm => rows!("../../cuda/layer_norm.cu"),
@@ -158,7 +176,8 @@ impl Program {
         let (Ok(across), Ok(down)) = (across, down) else {
             return Err(RowsError::Kernel(format!("{:?} blocks", grid.blocks)));
         };
-        let grid = [across, down, grid.threads[0], grid.threads[1]];
+        let [threads, threads_down] = grid.threads;
+        let grid = [across, down, threads, threads_down, grid.shared];
         let mut slots: Vec<u64> = arguments.iter().map(slot).collect();
         let mut arguments: Vec<*mut c_void> = slots
             .iter_mut()
@@ -188,7 +207,7 @@ impl Program {
     fn emulate(
         self,
         kernel: &'static str,
-        grid: &[u32; 4],
+        grid: &[u32; 5],
         arguments: &mut [*mut c_void],
     ) -> Result<*mut c_char, RowsError> {
         unsafe extern "C" {
@@ -218,7 +237,7 @@ impl Program {
     fn emulate(
         self,
         kernel: &'static str,
-        _grid: &[u32; 4],
+        _grid: &[u32; 5],
         _arguments: &mut [*mut c_void],
     ) -> Result<*mut c_char, RowsError> {
         let words = format!("{kernel}: no device that runs it");
@@ -263,6 +282,8 @@ impl Program {
 struct Properties {
     multiprocessors: i64,
     capability: c_int,
+    /// Bytes of shared memory that a block may have.
+    shared: usize,
 }
 
 /// What was compiled, by device: handles of the driver, which stay for as long as the process.
@@ -296,21 +317,30 @@ pub(super) fn usable(device: usize) -> Result<(), String> {
     Ok(())
 }
 
+/// The same of kernels that ask for a compute capability (90 for 9.0) and bytes of shared memory of a block.
+pub(super) fn usable_for(device: usize, capability: c_int, shared: usize) -> bool {
+    let enough =
+        |properties: Properties| properties.capability >= capability && properties.shared >= shared;
+    properties(device).is_ok_and(enough) && usable(device).is_ok()
+}
+
 fn properties(device: usize) -> Result<Properties, RowsError> {
     let known = compiled(|compiled| compiled.properties.get(&device).cloned());
     let properties = known.unwrap_or_else(|| {
-        let (mut multiprocessors, mut capability) = (0, 0);
-        // SAFETY: both numbers are written before the call returns.
+        let (mut multiprocessors, mut capability, mut shared) = (0, 0, 0);
+        // SAFETY: the numbers are written before the call returns.
         let message = unsafe {
             udi_cuda_properties(
                 device as c_int,
                 &raw mut multiprocessors,
                 &raw mut capability,
+                &raw mut shared,
             )
         };
         let read = outcome(message).map(|()| Properties {
             multiprocessors: i64::from(multiprocessors),
             capability,
+            shared: shared as usize,
         });
         let read = read.map_err(|error| error.to_string());
         compiled(|compiled| compiled.properties.insert(device, read.clone()));

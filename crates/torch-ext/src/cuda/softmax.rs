@@ -92,6 +92,7 @@ fn launch(
     let grid = Grid {
         blocks: [rows.rows, 1],
         threads: [threads.min(MOST_THREADS) as u32, 1],
+        shared: 0,
     };
     Program::new(Source::Softmax, kind, pack)?.launch(kernel, rows.device, grid, arguments)
 }

@@ -6,7 +6,11 @@ use proptest::prelude::*;
 use tch::{Device, Kind, Tensor};
 
 use super::{Branch, Norm, *};
-use crate::{gelu::GeluBackward, rows::RowsError};
+use crate::{
+    attention::{AttentionGradient, AttentionShape},
+    gelu::GeluBackward,
+    rows::RowsError,
+};
 
 /// Kinds and widths of the programs that the emulator has.
 const NORMS: [(Kind, i64); 6] = [
@@ -25,6 +29,17 @@ const COLUMNS: [(Kind, i64); 7] = [
     (Kind::Half, 8),
     (Kind::Half, 264),
     (Kind::BFloat16, 8),
+];
+
+/// Kinds and tokens of an image.
+const ATTENTIONS: [(Kind, usize); 7] = [
+    (Kind::BFloat16, 2),
+    (Kind::Half, 16),
+    (Kind::BFloat16, 38),
+    (Kind::Half, 38),
+    (Kind::BFloat16, 100),
+    (Kind::BFloat16, 198),
+    (Kind::Half, 207),
 ];
 
 fn device() -> Device {
@@ -61,6 +76,43 @@ fn close(received: &Tensor, expected: &Tensor) -> Result<(), TestCaseError> {
     };
     prop_assert!(largest < 2.0, "{:?}: {largest} units", received.kind());
     Ok(())
+}
+
+/// What images of a shape and a gradient give, in double precision.
+struct Attended {
+    output: Tensor,
+    normalisers: Tensor,
+    slope: Tensor,
+}
+
+fn attended(packed: &Tensor, gradient: &Tensor, shape: AttentionShape) -> Attended {
+    let leaf = double(packed).set_requires_grad(true);
+    let sizes = [shape.images, shape.tokens, 3, shape.heads, 64].map(|size| size as i64);
+    let parts = leaf.view(sizes).permute([2, 0, 3, 1, 4]).unbind(0);
+    let query = parts[0].narrow(2, 0, shape.queries as i64) / 8.0;
+    let scores = query.matmul(&parts[1].transpose(-2, -1));
+    let output = scores.softmax(-1, Kind::Double).matmul(&parts[2]);
+    let output = output.transpose(1, 2).reshape(gradient.size());
+    let loss = (&output * double(gradient)).sum(Kind::Double);
+    let slope = Tensor::run_backward(&[loss], &[&leaf], false, false).remove(0);
+    Attended {
+        output: output.detach(),
+        normalisers: scores.detach().logsumexp([-1], false).flatten(0, -1),
+        slope,
+    }
+}
+
+fn length(tensor: &Tensor) -> f64 {
+    double(tensor)
+        .square()
+        .sum(Kind::Double)
+        .sqrt()
+        .double_value(&[])
+}
+
+/// The length of the difference as a share of that of the expected values.
+fn distance(received: &Tensor, expected: &Tensor) -> f64 {
+    length(&(double(received) - expected)) / length(expected).max(1e-3)
 }
 
 fn columns(rows: &Tensor) -> Tensor {
@@ -188,6 +240,63 @@ proptest! {
         close(&received, &slopes[0])?;
         close(&activated, &output.detach())?;
         near_sum(&sums, &slopes[0])?;
+    }
+
+    #[test]
+    fn attention_and_its_gradient_are_those_of_autograd(
+        (kind, tokens) in prop::sample::select(&ATTENTIONS[..]), images in 1..3usize, heads in 1..3usize, all in any::<bool>(),
+        sharpness in 0.3..2.0f64, seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        // Many tokens take seconds to emulate. Of three heads a block has two.
+        let (images, heads) = if tokens < 99 { (images, heads) } else { (1, 2 * heads - 1) };
+        let (queries, width) = (if all { tokens } else { 2 }, 64 * heads);
+        let shape = AttentionShape { images, tokens, queries, heads, width };
+        let random = |rows: usize, width: usize| random(&[(images * rows) as i64, width as i64], kind);
+        let packed = (random(tokens, 3 * width) * sharpness).to_kind(kind);
+        let gradient = random(queries, width);
+        let expected = attended(&packed, &gradient, shape);
+        let mut output = gradient.full_like(f64::NAN);
+        let normalisers = attention(&packed, &mut output, shape).unwrap();
+        let tolerance = match kind { Kind::Half => 1e-3, _ => 8e-3 };
+        prop_assert!(distance(&output, &expected.output) < tolerance);
+        let error = (double(&normalisers) - &expected.normalisers).abs().max().double_value(&[]);
+        prop_assert!(error < 1e-5, "{error}");
+
+        let mut received = packed.full_like(f64::NAN);
+        let of = AttentionGradient { packed: &packed, normalisers: &normalisers, output: &output, gradient: &gradient };
+        attention_backward(of, &mut received, shape).unwrap();
+        let parts = [&received, &expected.slope].map(|rows| rows.chunk(3, 1));
+        let whole = length(&expected.slope);
+        for (received, expected) in parts[0].iter().zip(&parts[1]) {
+            // Gradients of scores are differences of rounded values, and of two queries nothing evens out what is lost.
+            let error = length(&(double(received) - expected)) / (length(expected) + whole / 3.0);
+            let tolerance = if queries == 2 { 8.0 * tolerance } else { 1.5 * tolerance };
+            prop_assert!(error < tolerance, "{error}");
+        }
+        let silent = received.view([images as i64, tokens as i64, -1]).slice(1, queries as i64, None, 1);
+        prop_assert_eq!(double(&silent.narrow(2, 0, width as i64)).count_nonzero(None).int64_value(&[]), 0);
+    }
+
+    #[test]
+    fn attention_to_a_single_token_stays_finite(
+        (kind, tokens) in prop::sample::select(&ATTENTIONS[..5]), sharpness in 8.0..30.0f64, seed in 0..1000i64,
+    ) {
+        tch::manual_seed(seed);
+        let shape = AttentionShape { images: 1, tokens, queries: tokens, heads: 1, width: 64 };
+        let packed = (random(&[tokens as i64, 192], kind) * sharpness).to_kind(kind);
+        let gradient = random(&[tokens as i64, 64], kind);
+        let expected = attended(&packed, &gradient, shape);
+        let mut output = gradient.copy();
+        let normalisers = attention(&packed, &mut output, shape).unwrap();
+        prop_assert!(distance(&output, &expected.output) < 8e-3);
+        prop_assert!(distance(&normalisers, &expected.normalisers) < 1e-6);
+        let mut received = packed.full_like(f64::NAN);
+        let of = AttentionGradient { packed: &packed, normalisers: &normalisers, output: &output, gradient: &gradient };
+        attention_backward(of, &mut received, shape).unwrap();
+        prop_assert_eq!(received.isfinite().all().int64_value(&[]), 1);
+        let values = [&received, &expected.slope].map(|rows| rows.narrow(1, 128, 64));
+        prop_assert!(distance(&values[0], &values[1]) < 8e-3);
     }
 
     #[test]
@@ -365,6 +474,28 @@ fn tensors_that_do_not_belong_together_are_refused() {
         )
         .map(drop),
     );
+    let shape = AttentionShape {
+        images: 2,
+        tokens: 2,
+        queries: 2,
+        heads: 1,
+        width: 64,
+    };
+    let packed = random(&[4, 192], Kind::Half);
+    for size in [[4, 65], [3, 64]] {
+        let mut output = random(&size, Kind::Half);
+        refused(attention(&packed, &mut output, shape).map(drop));
+    }
+    let mut output = random(&[4, 64], Kind::Half);
+    for other in [
+        AttentionShape {
+            queries: 3,
+            ..shape
+        },
+        AttentionShape { heads: 2, ..shape },
+    ] {
+        refused(attention(&packed, &mut output, other).map(drop));
+    }
     refused(gelu_backward(&rows, &mut random(&[4, 12], Kind::Half)).map(drop));
 }
 
@@ -377,4 +508,13 @@ fn what_has_no_kernels_says_why() {
     if !tch::Cuda::is_available() {
         assert!(without_cuda_kernels(Device::Cuda(0)).is_some());
     }
+    let shape = AttentionShape {
+        images: 1,
+        tokens: 2,
+        queries: 2,
+        heads: 1,
+        width: 64,
+    };
+    assert!(!has_cuda_attention(Device::Cpu, Kind::Half, shape));
+    assert!(!has_cuda_attention(Device::Cuda(0), Kind::Float, shape));
 }

@@ -1,9 +1,12 @@
 //! softmax(q kᵀ / √d) v of all heads and its gradient, never storing the attention where the device has a kernel that
 //! does without.
 
+use std::{env, sync::LazyLock};
+
 use tch::{Device, Kind, Tensor, with_grad};
 use torch_ext::{
-    AttentionGradient, AttentionShape, FusedAttention, attention, attention_backward, has_attention,
+    AttentionGradient, AttentionShape, FusedAttention, attention, attention_backward,
+    has_attention, has_cuda_attention,
 };
 
 use super::layout::Group;
@@ -12,7 +15,7 @@ use crate::{error::UdiError, layers::RowPass};
 /// Who computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AttentionForm {
-    /// This project's kernel for processors with AVX-512.
+    /// This project's kernels, on a CPU those for processors with AVX-512.
     Rows,
     /// libtorch's kernel for the CPU, called as autograd would call it.
     Cpu,
@@ -59,6 +62,20 @@ impl AttentionForm {
             _ => Self::Graph,
         }
     }
+
+    fn takes_rows(self, packed: Packed) -> bool {
+        let (device, kind) = (packed.rows.device(), packed.rows.kind());
+        let has_kernel = || has_cuda_attention(device, kind, packed.shape());
+        self == Self::Rows || self == Self::Fused && prefers_own_kernels() && has_kernel()
+    }
+}
+
+/// `UDI_CUDA_ATTENTION=own`: kernels of this project where libtorch's would serve. They have not run on a GPU yet; see
+/// bench/README.md.
+fn prefers_own_kernels() -> bool {
+    static OWN: LazyLock<bool> =
+        LazyLock::new(|| env::var_os("UDI_CUDA_ATTENTION").is_some_and(|value| value == "own"));
+    *OWN
 }
 
 impl AttentionCore {
@@ -68,7 +85,7 @@ impl AttentionCore {
         packed: Packed,
         output: &mut Tensor,
     ) -> Result<Self, UdiError> {
-        if form == AttentionForm::Rows {
+        if form.takes_rows(packed) {
             let normalisers = attention(packed.rows, output, packed.shape())?;
             return Ok(Self::Rows { normalisers });
         }
@@ -112,6 +129,7 @@ impl AttentionCore {
                 let of = AttentionGradient {
                     packed: packed.rows,
                     normalisers: &normalisers,
+                    output,
                     gradient,
                 };
                 attention_backward(of, received, packed.shape())?;

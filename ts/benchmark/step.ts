@@ -5,6 +5,7 @@ import { type Native, openEngine, renderViews, type ViewBatch } from "../native/
 import type { StepReport } from "../native/types.js";
 import { randomStream } from "../random.js";
 import { BENCH_IMAGE, BENCH_SCHEDULE, type BenchRecipes, benchRecipes } from "./step-plan.js";
+import { timedSteps } from "./timed-steps.js";
 
 export interface StepBenchmark {
   /** Median, first; then each step after the warm-up, in seconds. */
@@ -73,18 +74,19 @@ async function noiseViews({ shape, recipes }: BenchRecipes, seed: number): Promi
   return renderViews(shape, decoded, recipes);
 }
 
+/** As training gives them: on a GPU one ahead. There measuring phases has each step finish first. */
 async function makeSteps(
   native: Native,
   batch: ViewBatch,
   { warmUp, steps, profile, onStep }: StepBenchmarkOptions,
 ): Promise<StepReport[]> {
-  const reports: StepReport[] = [];
-  for (let step = 1; step <= warmUp + steps; step++) {
-    const report = await native.stepUdi(batch, BENCH_SCHEDULE, { profile });
-    onStep(step, report.seconds);
-    if (step > warmUp) reports.push(report);
-  }
-  return reports;
+  const reports = await timedSteps({
+    make: () => native.stepUdi(batch, BENCH_SCHEDULE, { profile }),
+    count: warmUp + steps,
+    ahead: native.options.device !== "cpu" && !profile,
+    onStep,
+  });
+  return reports.slice(warmUp);
 }
 
 function medianPhases(reports: readonly StepReport[]): Record<string, number> {

@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
-import { expect, test } from "vitest";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
 import { packageRoot } from "../../ts/native/package-root.js";
+import { temporaryFolder } from "../run/temporary-folder.js";
 
 const TINY = ["--arch", "vit_tiny", "--batch", "1", "--locals", "1", "--out-dim", "64", "--steps", "2"];
 
@@ -51,6 +53,45 @@ test("without --profile no phase is measured, and lines are for a reader", () =>
   expect(stdout).toMatch(/^settings +arch vit_tiny, batch 1/);
   expect(stdout).toMatch(/TFLOP\/s of matrix products here; the step reaches [\d.]+ % of it/);
   expect(stdout).not.toContain("backward");
+});
+
+describe("bench step --trace", () => {
+  const quick = [
+    ...TINY,
+    "--steps",
+    "1",
+    "--warm-up",
+    "0",
+    "--device",
+    "cpu",
+    "--precision",
+    "fp32",
+    "--json",
+  ];
+
+  test("records two more steps in a file, which it replaces, and measures none of them", () => {
+    const folder = temporaryFolder();
+    const file = join(folder, "made", "trace.json");
+    mkdirSync(dirname(file));
+    writeFileSync(file, "an older file");
+    const { status, stdout, stderr } = benchStep([...quick, "--trace", file]);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).seconds).toHaveLength(1);
+    expect(stderr.match(/^step /gm)).toHaveLength(1);
+    const events: { name: string; ph: string }[] = JSON.parse(readFileSync(file, "utf8")).traceEvents;
+    const embeddings = events.filter(({ name, ph }) => name === "aten::linear" && ph === "X");
+    expect(embeddings.length).toBeGreaterThan(0);
+    expect(readdirSync(dirname(file))).toEqual(["trace.json"]);
+  });
+
+  test("is refused before the steps where the file cannot be written", () => {
+    const folder = temporaryFolder();
+    const { status, stdout, stderr } = benchStep([...quick, "--trace", folder]);
+    expect(status).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/--trace .*: cannot be written: expected a file, received a folder/);
+    expect(stderr).not.toMatch(/^step /m);
+  });
 });
 
 test.each([

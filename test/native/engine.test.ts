@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ArgumentError, NonFiniteLossError, RunError, UdiError } from "../../ts/errors.js";
 import { type Native, openEngine } from "../../ts/native/engine.js";
@@ -255,6 +256,49 @@ test("features are one row of the model's width for each image, of the teacher u
 
 test("the memory of a device is null where the engine computes on the CPU", async () => {
   expect(await native.peakDeviceBytes()).toBeNull();
+});
+
+describe("a record", () => {
+  test("holds the operations of the calls that were made meanwhile, as Chrome's trace events", async () => {
+    const file = temporaryFile("trace.json");
+    await native.traced(file, () => native.stepUdi(smallBatch(), AT));
+    const { traceEvents } = JSON.parse(readFileSync(file, "utf8"));
+    const names = new Set(traceEvents.map(({ name }: { name: string }) => name));
+    expect(names).toContain("aten::index_select");
+    expect([...names].filter((name) => /^aten::.*mm$/.test(name as string))).not.toEqual([]);
+    expect(traceEvents.some(({ ph, dur }: { ph: string; dur: number }) => ph === "X" && dur >= 0)).toBe(true);
+  });
+
+  test("ends with calls that fail, whose error it passes on", async () => {
+    const file = temporaryFile("trace-of-failure.json");
+    const failing = native.traced(file, async () => {
+      throw new Error("not made");
+    });
+    await expect(failing).rejects.toThrow("not made");
+    expect(existsSync(file)).toBe(true);
+    await native.traced(file, () => native.stepUdi(smallBatch(), AT));
+  });
+
+  test("cannot begin within another, of another engine neither", async () => {
+    await using other = await openEngine(OPTIONS);
+    const expected = "trace: expected one record at a time in a process, received another";
+    await native.traced(temporaryFile("outer.json"), async () => {
+      const inner = temporaryFile("inner.json");
+      for (const engine of [native, other]) {
+        const error = await engine.traced(inner, async () => {}).catch((reason) => reason);
+        expect(error).toBeInstanceOf(ArgumentError);
+        expect(error.message).toBe(expected);
+      }
+      expect(existsSync(inner)).toBe(false);
+    });
+  });
+
+  test("that cannot be written is one error that names the file", async () => {
+    const file = join(temporaryFile("no-folder"), "trace.json");
+    const error = await native.traced(file, async () => {}).catch((reason) => reason);
+    expect(error).toBeInstanceOf(RunError);
+    expect(error.message).toMatch(`${file} cannot be written: No such file or directory`);
+  });
 });
 
 describe("state files", () => {

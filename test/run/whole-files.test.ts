@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
   createWholeFile,
+  fillWholeFile,
   removePartial,
   removeWholeFolder,
   writeWholeFile,
@@ -18,6 +19,22 @@ test("a file is replaced by its new text and nothing else remains", async () => 
   await writeWholeFile(file, ["second\n", "text\n"]);
   expect(readFileSync(file, "utf8")).toBe("second\ntext\n");
   expect(readdirSync(folder)).toEqual(["config.yaml"]);
+});
+
+test("a file that others write is replaced when it is whole, and stays where it cannot be", async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, "trace.json");
+  await fillWholeFile(file, (partial) => writeFile(partial, "first"));
+  const failing = fillWholeFile(file, async (partial) => {
+    await writeFile(partial, "half of the sec");
+    throw new Error("disk full");
+  });
+  await expect(failing).rejects.toThrow("disk full");
+  await expect(fillWholeFile(file, async () => {})).rejects.toThrow("ENOENT");
+  expect(readFileSync(file, "utf8")).toBe("first");
+  await fillWholeFile(file, (partial) => writeFile(partial, "second"));
+  expect(readFileSync(file, "utf8")).toBe("second");
+  expect(readdirSync(folder)).toEqual(["trace.json"]);
 });
 
 test("of two that create the same file at once, one does and the other leaves it alone", async () => {

@@ -32,8 +32,13 @@ export interface StepBenchmarkOptions {
   readonly warmUp: number;
   readonly steps: number;
   readonly profile: boolean;
+  /** Is given, when all is measured, what makes two more steps and records them in a file; null: none are made. */
+  readonly trace: ((record: (file: string) => Promise<void>) => Promise<void>) | null;
   readonly onStep: (step: number, seconds: number) => void;
 }
+
+/** The second shows what lies between two steps. */
+const TRACED_STEPS = 2;
 
 /** Makes `warmUp` and then `steps` steps of the configuration on one batch. */
 export async function benchmarkStep(
@@ -43,9 +48,12 @@ export async function benchmarkStep(
   const planned = benchRecipes(config);
   using batch = await noiseViews(planned, config.seed);
   await using native = await openEngine(engineOptions(config));
-  const reports = await makeSteps(native, batch, options);
+  const reports = await measuredSteps(native, batch, options);
   const deviceBytes = await native.peakDeviceBytes();
   const peak = (await native.matrixPeak()) / 1e12;
+  const residentBytes = process.resourceUsage().maxRSS * 1024;
+  const unseen = { ...options, onStep: () => {} };
+  await options.trace?.((file) => native.traced(file, () => makeSteps(native, batch, TRACED_STEPS, unseen)));
   const seconds = reports.map((report) => report.seconds);
   const medianSeconds = median(seconds);
   const { teraOperations } = planned;
@@ -58,7 +66,7 @@ export async function benchmarkStep(
     teraOperationsPerSecond: speed,
     peakTeraOperationsPerSecond: peak,
     shareOfPeak: speed / peak,
-    peakResidentBytes: process.resourceUsage().maxRSS * 1024,
+    peakResidentBytes: residentBytes,
     peakDeviceBytes: deviceBytes,
     phases: medianPhases(reports),
     losses: reports.map(({ loss }) => loss),
@@ -74,19 +82,28 @@ async function noiseViews({ shape, recipes }: BenchRecipes, seed: number): Promi
   return renderViews(shape, decoded, recipes);
 }
 
-/** As training gives them: on a GPU one ahead. There measuring phases has each step finish first. */
-async function makeSteps(
+async function measuredSteps(
   native: Native,
   batch: ViewBatch,
-  { warmUp, steps, profile, onStep }: StepBenchmarkOptions,
+  options: StepBenchmarkOptions,
 ): Promise<StepReport[]> {
-  const reports = await timedSteps({
+  const reports = await makeSteps(native, batch, options.warmUp + options.steps, options);
+  return reports.slice(options.warmUp);
+}
+
+/** As training gives them: on a GPU one ahead. There measuring phases has each step finish first. */
+function makeSteps(
+  native: Native,
+  batch: ViewBatch,
+  count: number,
+  { profile, onStep }: Pick<StepBenchmarkOptions, "profile" | "onStep">,
+): Promise<StepReport[]> {
+  return timedSteps({
     make: () => native.stepUdi(batch, BENCH_SCHEDULE, { profile }),
-    count: warmUp + steps,
+    count,
     ahead: native.options.device !== "cpu" && !profile,
     onStep,
   });
-  return reports.slice(warmUp);
 }
 
 function medianPhases(reports: readonly StepReport[]): Record<string, number> {

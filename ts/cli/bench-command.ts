@@ -16,6 +16,7 @@ export interface BenchStepChoice {
   readonly steps: number;
   readonly warmUp: number;
   readonly profile?: true;
+  readonly trace?: string;
   readonly json?: true;
 }
 
@@ -44,6 +45,7 @@ function stepCommand(): Command {
     .option("--steps <count>", "steps that are timed", count, 5)
     .option("--warm-up <count>", "steps before them", wholeNumber(0), 1)
     .option("--profile", "also say where the time goes; a GPU then finishes each phase before the next")
+    .option("--trace <file>", "record two more steps, for chrome://tracing or Perfetto to show")
     .option("--json", "print one JSON object")
     .action(async (choice: BenchStepChoice) => {
       const { runBenchStep } = await import("./bench-step.js");

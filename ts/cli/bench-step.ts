@@ -8,6 +8,7 @@ import { machine } from "../native/engine.js";
 import { machineFacts } from "../native/machine-facts.js";
 import { percentText } from "../number-text.js";
 import type { BenchStepChoice } from "./bench-command.js";
+import { outputFile } from "./output-file.js";
 
 /** Key of the configuration that an option sets. */
 const KEYS = {
@@ -24,10 +25,12 @@ const KEYS = {
 
 export async function runBenchStep(choice: BenchStepChoice): Promise<void> {
   const config = await settle(choice);
+  const trace = choice.trace === undefined ? null : await outputFile("--trace", choice.trace);
   const result = await benchmarkStep(config, {
     steps: choice.steps,
     warmUp: choice.warmUp,
     profile: choice.profile === true,
+    trace: trace?.writtenBy ?? null,
     onStep: (step, seconds) => console.error(`step ${step}: ${seconds.toFixed(3)} s`),
   });
   const settings = settingsOf(config);

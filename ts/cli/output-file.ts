@@ -3,10 +3,12 @@ import { constants } from "node:fs";
 import { access, mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { RunError } from "../errors.js";
-import { writeWholeFile } from "../run/whole-files.js";
+import { fillWholeFile, writeWholeFile } from "../run/whole-files.js";
 
 export interface OutputFile {
   write(content: string | Iterable<string> | Uint8Array): Promise<void>;
+  /** `write` writes the file, under the name that it is given. */
+  writtenBy(write: (partial: string) => Promise<void>): Promise<void>;
 }
 
 /** Makes the folder; throws RunError, which names the option, where the file cannot be written. */
@@ -18,7 +20,10 @@ export async function outputFile(option: string, file: string): Promise<OutputFi
     await access(dirname(path), constants.W_OK);
     if (await isFolder(path)) throw unwritable(`${option} ${file}`, "expected a file, received a folder");
   });
-  return { write: (content) => explained(() => writeWholeFile(path, content)) };
+  return {
+    write: (content) => explained(() => writeWholeFile(path, content)),
+    writtenBy: (write) => explained(() => fillWholeFile(path, write)),
+  };
 }
 
 async function explaining<T>(what: string, action: () => Promise<T>): Promise<T> {

@@ -45,6 +45,13 @@ export declare class Engine {
   matrixPeak(): Promise<number>
   /** Most bytes that tensors of the CUDA device took at once; null on the CPU. */
   peakDeviceBytes(): Promise<number | undefined | null>
+  /**
+   * Begins to record what libtorch is given for the calls to come, and what the engine's GPU does; one record at a time in
+   * a process.
+   */
+  beginTrace(): Promise<undefined>
+  /** Ends the record when the calls before have ended, and writes it: JSON that chrome://tracing and Perfetto show. */
+  finishTrace(file: string): Promise<undefined>
   /** Copies the whole state, then writes it to a file while later calls are made. */
   save(file: string): Promise<SavedState>
   /** Takes the whole state from a file. */

@@ -69,6 +69,11 @@ export interface Native extends AsyncDisposable {
   /** Most bytes that tensors of the CUDA device took at once in this process; null on the CPU. */
   peakDeviceBytes(): Promise<number | null>;
   /**
+   * Makes `calls` while libtorch records what it is given for them and what the engine's GPU does, and writes the record:
+   * JSON that chrome://tracing and Perfetto show. One record at a time in a process.
+   */
+  traced(file: string, calls: () => Promise<unknown>): Promise<void>;
+  /**
    * Everything that training needs to go on, as one safetensors file, written whole or not at all. The state is that
    * after the calls made before; calls made after it wait only until it is copied, not until it is written.
    */
@@ -148,6 +153,17 @@ class NativeEngine implements Native {
   async peakDeviceBytes(): Promise<number | null> {
     const engine = this.#open();
     return (await delegate(() => engine.peakDeviceBytes())) ?? null;
+  }
+
+  async traced(file: string, calls: () => Promise<unknown>): Promise<void> {
+    const engine = this.#open();
+    const name = fileName("file", file);
+    await delegate(() => engine.beginTrace());
+    try {
+      await calls();
+    } finally {
+      await delegate(() => engine.finishTrace(name));
+    }
   }
 
   async save(file: string): Promise<SavedState> {

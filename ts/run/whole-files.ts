@@ -16,6 +16,20 @@ export async function writeWholeFile(
   await flushFolder(dirname(file));
 }
 
+/** The same of a file that `fill` writes, under the name that it is given. */
+export async function fillWholeFile(file: string, fill: (partial: string) => Promise<void>): Promise<void> {
+  const partial = partialName(file);
+  try {
+    await fill(partial);
+    await flush(partial);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+  await rename(partial, file);
+  await flushFolder(dirname(file));
+}
+
 /** Returns false, and leaves it as it is, if `file` exists already. */
 export async function createWholeFile(file: string, text: string): Promise<boolean> {
   const partial = await writePartialFile(file, text);
@@ -88,9 +102,13 @@ async function writePartialFile(
   file: string,
   content: string | Iterable<string> | Uint8Array,
 ): Promise<string> {
-  const partial = join(dirname(file), `${basename(file)}.${process.pid}${PARTIAL}`);
+  const partial = partialName(file);
   await writeFile(partial, content, { flush: true });
   return partial;
+}
+
+function partialName(file: string): string {
+  return join(dirname(file), `${basename(file)}.${process.pid}${PARTIAL}`);
 }
 
 async function flush(file: string): Promise<void> {

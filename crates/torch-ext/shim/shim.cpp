@@ -3,6 +3,7 @@
 //
 // Each function returns null, or the message of an exception, which udi_shim_free takes back.
 
+#include <ATen/Context.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_foreach_copy.h>
 #include <ATen/ops/_foreach_lerp.h>
@@ -38,8 +39,8 @@ std::vector<at::Tensor> list(Handles tensors, int64_t count) {
 
 const std::set<torch::profiler::impl::ActivityType> &traced() {
   using torch::profiler::impl::ActivityType;
-  static const std::set<ActivityType> all{ActivityType::CPU, ActivityType::CUDA};
-  return all;
+  static const std::set<ActivityType> all{ActivityType::CPU, ActivityType::CUDA}, of_cpu{ActivityType::CPU};
+  return at::hasCUDA() ? all : of_cpu;
 }
 
 // While it lives, this thread gives its work to this stream.

@@ -8,7 +8,7 @@ use napi::{
 };
 use napi_derive::napi;
 use tch::Device;
-use udi::{Branch, Learner, LearnerConfig};
+use udi::{Branch, Learner, LearnerConfig, Trace};
 
 use crate::{
     batch::{BatchData, ImagesData, PixelData},
@@ -35,6 +35,7 @@ struct Engaged {
     patch_size: i64,
     writer: StateWriter,
     steps: StepLine,
+    trace: Option<Trace>,
 }
 
 impl Engaged {
@@ -50,6 +51,7 @@ impl Engaged {
             patch_size: config.model.patch_size,
             writer: StateWriter::new(busy),
             steps: StepLine::default(),
+            trace: None,
         })
     }
 
@@ -69,6 +71,17 @@ impl Engaged {
         };
         let settle = Box::new(move |outcome| reply.settle(outcome));
         self.steps.begin(&mut self.learner, begin, settle);
+    }
+
+    fn begin_trace(&mut self) -> Result<(), Failure> {
+        self.trace = Some(self.learner.begin_trace()?);
+        Ok(())
+    }
+
+    fn finish_trace(&mut self, file: &str) -> Result<(), Failure> {
+        let none = || Failure::new(Code::Argument, "trace: expected one that has begun");
+        let trace = self.trace.take().ok_or_else(none)?;
+        Ok(self.learner.finish_trace(trace, Path::new(file))?)
     }
 
     fn inspect(&self, batch: &BatchData, gathered: &Gathered) -> Result<(), Failure> {
@@ -256,6 +269,24 @@ impl Engine {
             let bytes = engaged.learner.peak_device_bytes()?;
             Ok(bytes.map(|bytes| bytes as f64))
         })
+    }
+
+    /// Begins to record what libtorch is given for the calls to come, and what the engine's GPU does; one record at a time in
+    /// a process.
+    #[napi(catch_unwind)]
+    pub fn begin_trace<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
+        self.thread.submit(env, Engaged::begin_trace)
+    }
+
+    /// Ends the record when the calls before have ended, and writes it: JSON that chrome://tracing and Perfetto show.
+    #[napi(catch_unwind)]
+    pub fn finish_trace<'env>(
+        &self,
+        env: &'env Env,
+        file: String,
+    ) -> napi::Result<PromiseRaw<'env, ()>> {
+        self.thread
+            .submit(env, move |engaged| engaged.finish_trace(&file))
     }
 
     /// Copies the whole state, then writes it to a file while later calls are made.

@@ -34,6 +34,7 @@ mod random;
 mod sampling;
 mod state;
 mod stopwatch;
+mod trace;
 mod transfer;
 mod views;
 
@@ -57,5 +58,6 @@ pub use principal_components::{ComponentsRequest, PrincipalComponents, principal
 pub use probe::{LabelledRows, Probe, ProbeCandidate, ProbeConfig};
 pub use state::Snapshot;
 pub use stopwatch::Phase;
+pub use trace::Trace;
 pub use views::View;
 pub use weight_file::Written;

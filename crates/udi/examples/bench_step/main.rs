@@ -16,7 +16,6 @@ use std::{
 
 use serde_json::json;
 use tch::{Cuda, Device};
-use torch_ext::Trace;
 use udi::{BegunStep, Learner, LearnerConfig, StepReport, UdiError};
 
 use plan::Plan;
@@ -80,9 +79,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let device_bytes = learner.peak_device_bytes()?;
     let peak = learner.matrix_peak()? / 1e12;
     if let Some(file) = arguments.text("trace") {
-        let trace = Trace::begin()?;
+        let trace = learner.begin_trace()?;
         timed_steps(&mut learner, &plan, (device, 2))?;
-        trace.finish(Path::new(file))?;
+        learner.finish_trace(trace, Path::new(file))?;
     }
     println!("{}", result(&plan, &config, &steps, device_bytes, peak)?);
     Ok(())

@@ -1,5 +1,7 @@
 //! A small learner and the schedules of its steps.
 
+#![allow(dead_code)] // Not each test file makes steps.
+
 use udi::{
     HeadConfig, LearnerConfig, ModelConfig, ObjectiveConfig, OptimizerConfig, OptimizerKind,
     Precision, ScheduleValues,

@@ -1,6 +1,6 @@
 /** What `udi-native doctor` says, in words. */
 import pc from "picocolors";
-import type { CudaDevice, Diagnosis, Problem } from "../native/doctor.js";
+import type { CudaDevice, DeviceKernels, Diagnosis, Problem } from "../native/doctor.js";
 import { describeRejection } from "../native/libtorch.js";
 
 /** The diagnosis as lines for a reader. */
@@ -17,7 +17,7 @@ export function describe(diagnosis: Diagnosis): string {
     ]),
     ["CPU", `${threads.cores} cores, bf16: ${yes(machine?.bf16)}, AVX-512: ${yes(machine?.avx512)}`],
     ["NVIDIA driver", yes(diagnosis.nvidiaDriver)],
-    ...(machine?.cudaDevices ?? []).map(describeDevice),
+    ...(machine?.cudaDevices ?? []).map((device) => describeDevice(device, diagnosis.cudaKernels)),
     ["sharp", `${diagnosis.sharp.version} (libvips ${diagnosis.sharp.vips})`],
     ["threads", `libvips ${threads.libvips}, libuv ${threads.libuv}`],
   ];
@@ -29,10 +29,16 @@ function describeLibtorch({ libtorch }: Diagnosis): string {
   return libtorch === null ? "none" : `${libtorch.version} (${libtorch.source}) ${libtorch.root}`;
 }
 
-function describeDevice(device: CudaDevice): [string, string] {
+function describeDevice(device: CudaDevice, kernels: readonly DeviceKernels[]): [string, string] {
   const memory = (device.memoryBytes / 2 ** 30).toFixed(1);
-  const value = `${device.name}, ${memory} GiB, compute capability ${device.computeCapability}`;
-  return [`cuda:${device.index}`, value];
+  const own = kernels.find(({ index }) => index === device.index);
+  const facts = [
+    device.name,
+    `${memory} GiB`,
+    `compute capability ${device.computeCapability}`,
+    `kernels of our own: ${yes(own && own.missing === null)}`,
+  ];
+  return [`cuda:${device.index}`, facts.join(", ")];
 }
 
 function describeProblem({ what, mend, fatal }: Problem): string {

@@ -793,6 +793,9 @@ export interface WeightsShape {
   head?: WeightsHead
 }
 
+/** Why the engine's kernels cannot be compiled for a CUDA device; null: they can. On a thread of its own. */
+export declare function withoutCudaKernels(device: number): Promise<string | undefined | null>
+
 /** Writes the backbone of a network under the names of a backbone-only file, as fp32 safetensors. */
 export declare function writeBackbone(file: string, network: string, heads: number, out: string): Promise<WrittenWeights>
 

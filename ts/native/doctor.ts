@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import sharp from "sharp";
 import { UdiError } from "../errors.js";
+import { type AskForKernels, WITHOUT_KERNELS, withoutCudaKernels } from "./cuda-kernels.js";
 import { findLibtorch, type Rejection } from "./libtorch.js";
 import type { Libtorch } from "./libtorch-folder.js";
 import { addonFile } from "./load-addon.js";
@@ -22,6 +23,14 @@ export interface CudaDevice {
   readonly memoryBytes: number;
   /** For example "9.0". */
   readonly computeCapability: string;
+}
+
+/** Whether the engine's own kernels can be compiled for a CUDA device. */
+export interface DeviceKernels {
+  /** Of the device. */
+  readonly index: number;
+  /** Why not; null: they can. */
+  readonly missing: string | null;
 }
 
 /** What the engine says of the machine. */
@@ -45,6 +54,8 @@ export interface Diagnosis {
   readonly passedOver: readonly Rejection[];
   /** What the engine sees; null where it could not be loaded. */
   readonly machine: Machine | null;
+  /** One for each CUDA device. */
+  readonly cudaKernels: readonly DeviceKernels[];
   readonly nvidiaDriver: boolean;
   /** sharp's version and that of libvips. */
   readonly sharp: { readonly version: string; readonly vips: string };
@@ -60,6 +71,8 @@ export async function examine(env: NodeJS.ProcessEnv = process.env): Promise<Dia
   const addon = addonFile();
   const machine = await loadMachine(problems);
   if (opened !== null) problems.push(...cudaProblem(opened, machine));
+  const cudaKernels = await compiledKernels(machine?.cudaDevices ?? []);
+  problems.push(...kernelProblems(cudaKernels));
   return {
     ready: !problems.some(({ fatal }) => fatal),
     version: packageVersion(),
@@ -68,6 +81,7 @@ export async function examine(env: NodeJS.ProcessEnv = process.env): Promise<Dia
     libtorch: opened?.libtorch ?? found,
     passedOver: rejected,
     machine,
+    cudaKernels,
     nvidiaDriver: hasNvidiaDriver(),
     sharp: { version: sharp.versions.sharp ?? "unknown", vips: sharp.versions.vips },
     threads: { cores: availableParallelism(), libvips: sharp.concurrency(), libuv: libuvThreads(env) },
@@ -102,6 +116,28 @@ function cudaProblem(opened: OpenLibtorch, machine: Machine | null): Problem[] {
   if (!opened.cuda || machine === null || machine.cudaDevices.length > 0) return [];
   const what = "CUDA is open, but no device was found: expected at least one";
   return [{ what, mend: "check nvidia-smi and CUDA_VISIBLE_DEVICES", fatal: false }];
+}
+
+/** Compiles one kernel for each device. */
+export async function compiledKernels(
+  devices: readonly Pick<CudaDevice, "index">[],
+  ask: AskForKernels = withoutCudaKernels,
+): Promise<DeviceKernels[]> {
+  const kernels: DeviceKernels[] = [];
+  for (const { index } of devices) {
+    const missing = await ask(index).catch((error: unknown) => String(error));
+    kernels.push({ index, missing });
+  }
+  return kernels;
+}
+
+export function kernelProblems(kernels: readonly DeviceKernels[]): Problem[] {
+  return kernels.flatMap(({ index, missing }) => {
+    if (missing === null) return [];
+    const what = `cuda:${index}: kernels cannot be compiled for it: ${missing}`;
+    const mend = `npx udi-native install-libtorch --cuda fetches what compiles them (NVRTC); ${WITHOUT_KERNELS}`;
+    return [{ what, mend, fatal: false }];
+  });
 }
 
 function attempt<T>(problems: Problem[], action: () => T): T | null {

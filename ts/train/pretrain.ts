@@ -10,6 +10,7 @@ import { BEGINNING, openRun, type Progress } from "../run/run.js";
 import { trainingBatches } from "../views/training-batches.js";
 import { evaluateWhereDue, evaluationIsMissing } from "./evaluation.js";
 import { startFromWeights } from "./initial-weights.js";
+import { remarkOnKernels } from "./missing-kernels.js";
 import { drawWhereDue, picturesAreLeft } from "./pictures/run-pictures.js";
 import { checkpointIsDue, isEpochEnd, isFinished, stepsToCome } from "./plan.js";
 import { batchesOf, settleRun } from "./settle-run.js";
@@ -45,6 +46,7 @@ export async function train(written: Config, options: TrainOptions = {}): Promis
   setViewThreads(config.data.workers);
   if (entry.checkpoint !== null) await native.load(entry.checkpoint.state);
   else await startFromWeights(native, config, onRemark);
+  await remarkOnKernels(config.device, onRemark);
   let progress: Progress = entry.checkpoint?.record ?? BEGINNING;
   await using run = await openRun(entry, describeEnvironment({ ...settled, fromStep: progress.step }));
   const evaluated = { native, run, config, data: data.knn, signal, onEvaluation };

@@ -1,8 +1,10 @@
 //! What the addon sees of the machine.
 
+use napi::{Env, bindgen_prelude::PromiseRaw};
 use napi_derive::napi;
+use tch::Device;
 
-use crate::shapes::Processors;
+use crate::{guard::guarded, shapes::Processors, thread};
 
 /// Instructions of the CPU, and the CUDA devices that libtorch can use. Never fails for a machine without a GPU.
 #[napi(catch_unwind)]
@@ -12,6 +14,19 @@ pub fn processors() -> Processors {
         avx512: instructions::avx512(),
         cuda_devices: tch::Cuda::device_count(),
     }
+}
+
+/// Why the engine's kernels cannot be compiled for a CUDA device; null: they can. On a thread of its own.
+#[napi(catch_unwind)]
+pub fn without_cuda_kernels(
+    env: &Env,
+    device: u32,
+) -> napi::Result<PromiseRaw<'_, Option<String>>> {
+    let (_, inbox) = thread::line::<()>();
+    thread::start(env, "udi-kernels", inbox, move |_, reply| {
+        let device = Device::Cuda(device as usize);
+        reply.settle(guarded(|| Ok(udi::without_cuda_kernels(device))));
+    })
 }
 
 #[cfg(target_arch = "x86_64")]

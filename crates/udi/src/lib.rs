@@ -58,6 +58,7 @@ pub use principal_components::{ComponentsRequest, PrincipalComponents, principal
 pub use probe::{LabelledRows, Probe, ProbeCandidate, ProbeConfig};
 pub use state::Snapshot;
 pub use stopwatch::Phase;
+pub use torch_ext::without_cuda_kernels;
 pub use trace::Trace;
 pub use views::View;
 pub use weight_file::Written;

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# The step against the reference on a machine that has torch 2.11 (any build, its Python) but neither Node nor Rust.
+# The step against the reference, and the tests, on a machine that has torch 2.11 (any build, its Python) but neither Node nor Rust.
 #
-#   bench/gpu.sh pack FILE.tar.gz --reference DIR --reference-script FILE    here, after `npm install`
-#   ./gpu.sh run [--device cuda] [--steps 5] [--cases "small-128 ..."]       there, in the folder that was unpacked
+#   bench/gpu.sh pack FILE.tar.gz --reference DIR --reference-script FILE            here, after `npm install`
+#   ./gpu.sh run [--device cuda] [--steps 5] [--cases "small-128 ..."] [--trace]     there, in the folder that was unpacked
+#   ./gpu.sh test [--device cuda]                                                    there
 #
-# pack builds crates/udi/examples/bench_step, writes the plans (views with real geometry, decided by ts/benchmark) and takes
-# a checkout of the public reference and a script that times its steps. run times both in turn, case by case, prints one
-# line of JSON for each run and then a table of ratios. PYTHON names the Python that has torch (default: python3).
+# pack builds crates/udi/examples/bench_step and the tests of torch-ext and udi, writes the plans (views with real geometry,
+# decided by ts/benchmark) and takes the golden cases, a checkout of the public reference and a script that times its steps.
+# run times both in turn, case by case, prints one line of JSON for each run and then a table of ratios; with --trace it leaves
+# trace-CASE.json, a record of two more of our steps. test runs the tests on the device, those that need one too, and ends with a
+# line of totals. PYTHON names the Python that has torch (default: python3).
 set -euo pipefail
 
 # A case: its name; the reference's --amp, or - where the reference's script cannot run it; keys of the configuration.
@@ -42,11 +45,14 @@ pack() {
   folder=$(mktemp -d)
   # shellcheck disable=SC2064 # the folder of now
   trap "rm -rf '$folder'" EXIT
-  mkdir -p "$folder/udi-bench/plans" "$folder/udi-bench/reference"
+  mkdir -p "$folder/udi-bench/plans" "$folder/udi-bench/reference" "$folder/udi-bench/tests"
   (cd "$root" && cargo build --release -p udi --example bench_step)
   local target=${CARGO_TARGET_DIR:-$root/target}
   strip -o "$folder/udi-bench/bench_step" "$target/release/examples/bench_step"
-  local line name amp keys
+  local name file
+  test_binaries "$root" | while read -r name file; do strip -o "$folder/udi-bench/tests/$name" "$file"; done
+  cp -r "$root/test/golden/data" "$folder/udi-bench/golden"
+  local line amp keys
   for line in "${CASES[@]}"; do
     read -r name amp keys <<<"$line"
     # shellcheck disable=SC2086 # one word a key
@@ -59,15 +65,47 @@ pack() {
   echo "$archive: $(du -h "$archive" | cut -f1); there: tar -xzf, cd udi-bench, ./gpu.sh run"
 }
 
+# Builds the tests of the crates that compute; prints the name and the file of each binary.
+test_binaries() {
+  (cd "$1" && cargo test --release -p torch-ext -p udi --lib --tests --no-run --message-format json) | node -e '
+    const lines = require("fs").readFileSync(0, "utf8").split("\n");
+    const built = lines.filter(Boolean).map((line) => JSON.parse(line));
+    for (const { target, profile, executable } of built)
+      if (executable && profile.test) console.log(target.name, executable);'
+}
+
+# Sets `torch`, the folder of libtorch, and `preload`, what a program needs beside it for this device.
+find_torch() {
+  PYTHON=${PYTHON:-python3}
+  torch=$("$PYTHON" -c 'import os, torch; print(os.path.dirname(torch.__file__))') || fail "$PYTHON has no torch"
+  local version
+  version=$("$PYTHON" -c 'import torch; print(torch.__version__)')
+  [[ $version == 2.11.* ]] || fail "expected torch 2.11, found $version"
+  if [ "$1" = cpu ]; then preload=""; else preload=$torch/lib/libtorch_cuda.so; fi
+  "$PYTHON" -c 'import platform, sys, torch
+gpu = torch.cuda.get_device_name() if sys.argv[1] != "cpu" else "no GPU asked for"
+print(f"torch {torch.__version__}, {gpu}, {platform.processor() or platform.machine()}, {torch.get_num_threads()} threads", file=sys.stderr)' "$1"
+}
+
+# Runs a program of ours.
+with_torch() {
+  env LD_LIBRARY_PATH="$torch/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" LD_PRELOAD="$preload" "$@"
+}
+
 # Prints a number of a plan: `plan FILE KEY...`.
 plan() {
   "$PYTHON" -c 'import functools, json, sys; print(functools.reduce(lambda part, key: part[key], sys.argv[2:], json.load(open(sys.argv[1]))))' "$@"
 }
 
 run() {
-  local device=cuda steps=5 cases="small-128 small-64 base-64 base-128-saving" precision=""
+  local device=cuda steps=5 cases="small-128 small-64 base-64 base-128-saving" precision="" traces=""
   while [ $# -gt 0 ]; do
     case $1 in
+      --trace)
+        traces=yes
+        shift
+        continue
+        ;;
       --device) device=$(value_of "$@") ;;
       --steps) steps=$(value_of "$@") ;;
       --cases) cases=$(value_of "$@") ;;
@@ -78,15 +116,8 @@ run() {
   done
   if [ -z "$precision" ]; then [ "$device" = cpu ] && precision=fp32 || precision=bf16; fi
   cd "$(dirname "$0")"
-  PYTHON=${PYTHON:-python3}
-  local torch version preload=""
-  torch=$("$PYTHON" -c 'import os, torch; print(os.path.dirname(torch.__file__))') || fail "$PYTHON has no torch"
-  version=$("$PYTHON" -c 'import torch; print(torch.__version__)')
-  [[ $version == 2.11.* ]] || fail "expected torch 2.11, found $version"
-  if [ "$device" != cpu ]; then preload=$torch/lib/libtorch_cuda.so; fi
-  "$PYTHON" -c 'import platform, sys, torch
-gpu = torch.cuda.get_device_name() if sys.argv[1] != "cpu" else "no GPU asked for"
-print(f"torch {torch.__version__}, {gpu}, {platform.processor() or platform.machine()}, {torch.get_num_threads()} threads", file=sys.stderr)' "$device"
+  local torch preload
+  find_torch "$device"
   rm -f results.jsonl
   local case line name amp keys
   for case in $cases; do
@@ -107,16 +138,47 @@ time_reference() {
 
 # Both in turn; where one fails, for want of memory say, the other still counts.
 one_case() {
-  local file=plans/$name.json reference=null ours
+  local file=plans/$name.json reference=null ours trace=()
+  if [ -n "$traces" ]; then trace=(--trace "trace-$name.json"); fi
   if [ "$amp" != - ]; then
     if [ "$device" = cpu ]; then amp=none; fi
     echo "# $name: reference, amp $amp" >&2
     reference=$(time_reference) || reference=null
   fi
   echo "# $name: udi-native, $precision" >&2
-  ours=$(env LD_LIBRARY_PATH="$torch/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" LD_PRELOAD="$preload" \
-    ./bench_step "$file" --device "$device" --precision "$precision" --warm-up 2 --steps "$steps") || ours=null
+  ours=$(with_torch ./bench_step "$file" --device "$device" --precision "$precision" --warm-up 2 --steps "$steps" \
+    "${trace[@]}") || ours=null
   echo "{\"case\": \"$name\", \"reference\": ${reference:-null}, \"ours\": ${ours:-null}}" | tee -a results.jsonl
+}
+
+# One test after the other: they share the device.
+run_tests() {
+  local device=cuda
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --device) device=$(value_of "$@") ;;
+      *) fail "test: unknown option $1" ;;
+    esac
+    shift 2
+  done
+  cd "$(dirname "$0")"
+  local torch preload ignored=()
+  find_torch "$device"
+  if [ "$device" != cpu ]; then ignored=(--include-ignored); fi
+  local file broken good bad left passed=0 failed=0 skipped=0
+  for file in tests/*; do
+    echo "== $file"
+    broken=0
+    UDI_TEST_DEVICE=$device UDI_GOLDEN_DIR=$PWD/golden with_torch "$file" --test-threads 1 "${ignored[@]}" 2>&1 |
+      tee test.log || broken=1
+    # Of one that crashes there is no such line, or no failure in it.
+    read -r good bad left < <(sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed; ([0-9]+) ignored;.*/\1 \2 \3/p' test.log) || true
+    if [ "$broken" = 1 ] && [ "${bad:-0}" = 0 ]; then bad=1; fi
+    passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-0})) skipped=$((skipped + ${left:-0}))
+  done
+  rm -f test.log
+  echo "$passed passed, $failed failed, $skipped ignored on $device"
+  [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
 }
 
 command=${1:-}
@@ -124,5 +186,6 @@ shift || true
 case $command in
   pack) pack "$@" ;;
   run) run "$@" ;;
-  *) fail "expected pack or run" ;;
+  test) run_tests "$@" ;;
+  *) fail "expected pack, run or test" ;;
 esac

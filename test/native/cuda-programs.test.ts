@@ -99,7 +99,7 @@ describe.skipIf(testPython === null)(`NVRTC, without a GPU${pythonNote}`, () => 
       const programs = architectures.flatMap((architecture) =>
         variants.map((macros) => ({ files, macros, architecture })),
       );
-      const answer = await askProgram<Answer>("kernels.py", { folder: FOLDER, programs });
+      const answer = await askProgram<Answer>("cuda_programs.py", { folder: FOLDER, programs });
       expect(answer.architectures).toEqual(expect.arrayContaining(architectures));
       const named = programs.map((program, place) => ({ ...program, ...answer.programs[place] }));
       expect(named.filter(({ error }) => error !== null)).toEqual([]);
@@ -121,7 +121,7 @@ describe.skipIf(testPython === null)(`NVRTC, without a GPU${pythonNote}`, () => 
         architecture: 90,
       },
     ];
-    const { programs: made } = await askProgram<Answer>("kernels.py", { folder: FOLDER, programs });
+    const { programs: made } = await askProgram<Answer>("cuda_programs.py", { folder: FOLDER, programs });
     expect(made[0]?.error).toContain("no_kind");
   });
 });

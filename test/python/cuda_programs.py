@@ -1,4 +1,4 @@
-"""What NVRTC makes of the texts of CUDA kernels. No GPU is needed.
+"""What NVRTC makes of the texts of CUDA kernels. No GPU is needed. (A file kernels.py here would pass for the package of that name.)
 
 Reads {"folder", "programs": [{"files", "macros": {name: value}, "architecture": 90}, ...]} from stdin. A program is these files
 of the folder, one behind the other, as the engine compiles them. Prints {"architectures": those that this NVRTC knows, "programs":

@@ -78,30 +78,7 @@ struct Registered {
 #define PROGRAM "columns"
 #define KERNELS COLUMNS
 
-#define ELEMENT float
-#define PACK 4
-#define WIDTH 0
-#include "variant.h"
-
-#define ELEMENT float
-#define PACK 1
-#define WIDTH 0
-#include "variant.h"
-
-#define ELEMENT bf16
-#define PACK 8
-#define WIDTH 0
-#include "variant.h"
-
-#define ELEMENT bf16
-#define PACK 1
-#define WIDTH 0
-#include "variant.h"
-
-#define ELEMENT fp16
-#define PACK 8
-#define WIDTH 0
-#include "variant.h"
+#include "packed_variants.h"
 
 #undef SOURCE
 #undef PROGRAM
@@ -149,30 +126,7 @@ struct Registered {
 #define PROGRAM "softmax"
 #define KERNELS SOFTMAX
 
-#define ELEMENT float
-#define PACK 4
-#define WIDTH 0
-#include "variant.h"
-
-#define ELEMENT float
-#define PACK 1
-#define WIDTH 0
-#include "variant.h"
-
-#define ELEMENT bf16
-#define PACK 8
-#define WIDTH 0
-#include "variant.h"
-
-#define ELEMENT bf16
-#define PACK 1
-#define WIDTH 0
-#include "variant.h"
-
-#define ELEMENT fp16
-#define PACK 8
-#define WIDTH 0
-#include "variant.h"
+#include "packed_variants.h"
 
 #undef SOURCE
 #undef PROGRAM
@@ -245,40 +199,7 @@ struct Registered {
 #define PROGRAM "attention"
 #define KERNELS ATTENTION
 
-#define ELEMENT bf16
-#define PACK 8
-#define WIDTH 2
-#include "variant.h"
-
-#define ELEMENT fp16
-#define PACK 8
-#define WIDTH 16
-#include "variant.h"
-
-#define ELEMENT bf16
-#define PACK 8
-#define WIDTH 38
-#include "variant.h"
-
-#define ELEMENT fp16
-#define PACK 8
-#define WIDTH 38
-#include "variant.h"
-
-#define ELEMENT bf16
-#define PACK 8
-#define WIDTH 100
-#include "variant.h"
-
-#define ELEMENT bf16
-#define PACK 8
-#define WIDTH 198
-#include "variant.h"
-
-#define ELEMENT fp16
-#define PACK 8
-#define WIDTH 207
-#include "variant.h"
+#include "attention_variants.h"
 
 #undef SOURCE
 #undef PROGRAM
@@ -288,40 +209,7 @@ struct Registered {
 #define PROGRAM "attention_backward"
 #define KERNELS ATTENTION_BACKWARD
 
-#define ELEMENT bf16
-#define PACK 8
-#define WIDTH 2
-#include "variant.h"
-
-#define ELEMENT fp16
-#define PACK 8
-#define WIDTH 16
-#include "variant.h"
-
-#define ELEMENT bf16
-#define PACK 8
-#define WIDTH 38
-#include "variant.h"
-
-#define ELEMENT fp16
-#define PACK 8
-#define WIDTH 38
-#include "variant.h"
-
-#define ELEMENT bf16
-#define PACK 8
-#define WIDTH 100
-#include "variant.h"
-
-#define ELEMENT bf16
-#define PACK 8
-#define WIDTH 198
-#include "variant.h"
-
-#define ELEMENT fp16
-#define PACK 8
-#define WIDTH 207
-#include "variant.h"
+#include "attention_variants.h"
 
 #undef SOURCE
 #undef PROGRAM

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 use thiserror::Error;
 
 use crate::parallel::{parallel, parts_for};
@@ -29,6 +29,12 @@ pub enum RowsError {
     /// A kernel of a CUDA device failed.
     #[error("{0}")]
     Kernel(String),
+}
+
+impl From<TchError> for RowsError {
+    fn from(error: TchError) -> Self {
+        Self::Kernel(error.to_string())
+    }
 }
 
 /// Calls `body(row, outputs, inputs)` for every row, each row on one thread; rows are shared out evenly.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tch::{Kind, Tensor, no_grad};
 
 use crate::{
-    backbone::resample_positions,
+    backbone::{grid_side, resample_positions},
     error::{UdiError, expect},
     learner::Learner,
 };
@@ -117,7 +117,7 @@ fn positions(own: &Tensor, given: &Tensor, own_front: i64, front: i64) -> (Tenso
         &given.narrow(1, 0, front),
         own_front.min(front),
     );
-    let side = (own_cells as f64).sqrt().round() as i64;
+    let side = grid_side(own_cells);
     let grid = given.narrow(1, front, cells).to_kind(Kind::Float);
     let grid = match cells == own_cells {
         true => grid,

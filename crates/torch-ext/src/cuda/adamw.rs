@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{
     operand::Rows,
-    program::{Argument, Grid, Program, Source},
+    program::{Argument, Grid, Program, Source, parts},
 };
 use crate::{device_memory::send_to_cuda, rows::RowsError};
 
@@ -71,17 +71,14 @@ pub fn adamw_on_device(updates: &[DeviceUpdate], rule: &DeviceRule) -> Result<()
     for update in updates {
         let count = update.parameter.numel() as i64;
         words.extend(entry(update, (blocks, count), scalar)?);
-        blocks += (count + BLOCK - 1) / BLOCK;
+        blocks += parts(count, BLOCK);
     }
     if blocks == 0 {
         return Ok(());
     }
     let table = Tensor::from_slice(&words);
     let table = match device {
-        Device::Cuda(index) => {
-            let sent = send_to_cuda(&table, index);
-            sent.map_err(|error| RowsError::Kernel(error.to_string()))?
-        }
+        Device::Cuda(index) => send_to_cuda(&table, index)?,
         _ => table,
     };
     let arguments = [

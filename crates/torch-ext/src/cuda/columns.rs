@@ -4,14 +4,12 @@ use tch::{Kind, Tensor};
 
 use super::{
     operand::{Rows, values_of_load},
-    program::{Argument, Grid, Program, Source, multiprocessors},
+    program::{Argument, Grid, Program, Source, multiprocessors, parts},
 };
 use crate::{branch::BranchGradient, gelu::GeluBackward, rows::RowsError};
 
 /// Threads of a block: packs of columns beside each other, rows below each other.
 const THREADS: [u32; 2] = [32, 8];
-/// Threads of a block that goes over values, whatever their row.
-const FLAT_THREADS: i64 = 256;
 /// Blocks of a multiprocessor.
 const BLOCKS: i64 = 8;
 
@@ -68,13 +66,7 @@ pub(crate) fn gelu(input: &Tensor) -> Result<Tensor, RowsError> {
     if packs == 0 {
         return Ok(output);
     }
-    let most = 2 * BLOCKS * multiprocessors(rows.device)?;
-    let blocks = (packs + FLAT_THREADS - 1) / FLAT_THREADS;
-    let grid = Grid {
-        blocks: [blocks.min(most), 1],
-        threads: [FLAT_THREADS as u32, 1],
-        shared: 0,
-    };
+    let grid = Grid::over(packs, rows.device)?;
     let arguments = [input.into(), (&output).into(), Argument::Integer(packs)];
     Program::new(Source::Columns, kind, pack)?.launch("gelu", rows.device, grid, &arguments)?;
     Ok(output)
@@ -110,14 +102,14 @@ impl Walk {
 
     fn with_pack(rows: Rows, kind: Kind, pack: i64) -> Result<Self, RowsError> {
         let columns = i64::from(THREADS[0]) * pack;
-        let across = (rows.width + columns - 1) / columns;
+        let across = parts(rows.width, columns);
         let most = (BLOCKS * multiprocessors(rows.device)? / across.max(1)).max(1);
         let lanes = i64::from(THREADS[1]);
         Ok(Self {
             rows,
             program: Program::new(Source::Columns, kind, pack)?,
             grid: Grid {
-                blocks: [across, ((rows.rows + lanes - 1) / lanes).clamp(1, most)],
+                blocks: [across, parts(rows.rows, lanes).clamp(1, most)],
                 threads: THREADS,
                 shared: 0,
             },

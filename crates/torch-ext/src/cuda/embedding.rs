@@ -5,15 +5,10 @@ use tch::{Kind, Tensor};
 use super::{
     columns::Walk,
     operand::{Rows, values_of_load},
-    program::{Argument, Grid, Program, Source, multiprocessors},
+    program::{Argument, Grid, Program, Source},
 };
 use crate::{branch::BranchGradient, rows::RowsError};
 
-const THREADS: i64 = 256;
-/// Blocks of a multiprocessor.
-const BLOCKS: i64 = 16;
-/// fp32 values that a thread loads at once.
-const PACK: i64 = 4;
 /// A side of patches that the program holds where it is not asked for them.
 const ANY_WIDTH: i64 = 16;
 
@@ -59,7 +54,12 @@ pub fn patches(
     ];
     arguments.extend(scale.into_iter().chain(shift).map(Argument::Float));
     let program = Program::new(Source::Embedding, kind, pack)?.of_width(side);
-    program.launch("patches", rows.device, grid(rows, packs)?, &arguments)?;
+    program.launch(
+        "patches",
+        rows.device,
+        Grid::over(packs, rows.device)?,
+        &arguments,
+    )?;
     Ok(output)
 }
 
@@ -77,7 +77,7 @@ pub fn embed(
     rows.expect(output, Kind::Float, images * tokens * rows.width)?;
     rows.expect(table, Kind::Float, tokens * rows.width)?;
     rows.expect(products, kind, images * (tokens - prefix) * rows.width)?;
-    let pack = rows.pack(PACK, &[products, table, output]);
+    let pack = rows.pack(values_of_load(Kind::Float), &[products, table, output]);
     let packs = rows.values() / pack;
     let arguments = [
         products.into(),
@@ -92,7 +92,12 @@ pub fn embed(
         return Ok(());
     }
     let program = Program::new(Source::Embedding, kind, pack)?.of_width(ANY_WIDTH);
-    program.launch("embed", rows.device, grid(rows, packs)?, &arguments)
+    program.launch(
+        "embed",
+        rows.device,
+        Grid::over(packs, rows.device)?,
+        &arguments,
+    )
 }
 
 /// The gradient of [`embed`]'s products in this kind, from that of the tokens, with the sum of its rows.
@@ -102,7 +107,6 @@ pub fn patch_gradient(
     kind: Kind,
 ) -> Result<BranchGradient, RowsError> {
     let all = Rows::of(gradient)?;
-    all.expect_rows(gradient, Kind::Float)?;
     let images = all.rows / tokens.max(1);
     all.expect(gradient, Kind::Float, images * tokens * all.width)?;
     let rows = Rows {
@@ -118,13 +122,4 @@ pub fn patch_gradient(
     ];
     let sums = Walk::over(rows, kind, &[gradient])?.run("patch_gradient", &arguments)?;
     Ok(BranchGradient { output, sums })
-}
-
-pub(super) fn grid(rows: Rows, packs: i64) -> Result<Grid, RowsError> {
-    let blocks = (packs + THREADS - 1) / THREADS;
-    Ok(Grid {
-        blocks: [blocks.min(BLOCKS * multiprocessors(rows.device)?), 1],
-        threads: [THREADS as u32, 1],
-        shared: 0,
-    })
 }

@@ -3,8 +3,8 @@
 use tch::{Kind, Tensor};
 
 use super::{
-    operand::Rows,
-    program::{Argument, Grid, Program, Source, multiprocessors},
+    operand::{Rows, values_of_load},
+    program::{Argument, Grid, Program, Source, multiprocessors, parts},
 };
 use crate::{
     branch::BranchGradient,
@@ -18,8 +18,6 @@ const ROWS_OF_BLOCK: i64 = THREADS as i64 / 32;
 /// Blocks of a multiprocessor; those of the gradient keep more in registers.
 pub(super) const FORWARD_BLOCKS: i64 = 8;
 const BACKWARD_BLOCKS: i64 = 2;
-/// fp32 values that a thread loads at once.
-pub(super) const PACK: i64 = 4;
 
 /// What a normalisation scales and shifts by, and adds to the variance.
 #[derive(Debug, Clone, Copy)]
@@ -127,13 +125,13 @@ pub(crate) fn layer_norm_backward(
 }
 
 fn program(rows: Rows, kind: Kind, matrices: &[&Tensor]) -> Result<Program, RowsError> {
-    let pack = rows.pack(PACK, matrices);
+    let pack = rows.pack(values_of_load(Kind::Float), matrices);
     Ok(Program::new(Source::LayerNorm, kind, pack)?.of_width(rows.width))
 }
 
 pub(super) fn grid(rows: Rows, blocks: i64) -> Result<Grid, RowsError> {
     let most = blocks * multiprocessors(rows.device)?;
-    let needed = (rows.rows + ROWS_OF_BLOCK - 1) / ROWS_OF_BLOCK;
+    let needed = parts(rows.rows, ROWS_OF_BLOCK);
     Ok(Grid {
         blocks: [needed.clamp(1, most), 1],
         threads: [THREADS, 1],

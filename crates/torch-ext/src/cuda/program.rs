@@ -71,6 +71,27 @@ pub(super) struct Grid {
     pub shared: u32,
 }
 
+/// Threads of a block that goes over values, whatever their row, and such blocks of a multiprocessor.
+const FLAT_THREADS: i64 = 256;
+const FLAT_BLOCKS: i64 = 16;
+
+impl Grid {
+    /// Threads that go over so many packs of values, each on to another.
+    pub fn over(packs: i64, device: Device) -> Result<Self, RowsError> {
+        let most = FLAT_BLOCKS * multiprocessors(device)?;
+        Ok(Self {
+            blocks: [parts(packs, FLAT_THREADS).min(most), 1],
+            threads: [FLAT_THREADS as u32, 1],
+            shared: 0,
+        })
+    }
+}
+
+/// How many parts of this size it takes to hold all.
+pub(super) fn parts(all: i64, size: i64) -> i64 {
+    (all + size - 1) / size
+}
+
 /// What a kernel is given.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Argument<'a> {
@@ -200,7 +221,7 @@ impl Program {
             }
             _ => self.emulate(kernel, &grid, &mut arguments)?,
         };
-        outcome(message).map_err(|error| RowsError::Kernel(error.to_string()))
+        Ok(outcome(message)?)
     }
 
     #[cfg(all(test, target_os = "linux"))]
@@ -372,7 +393,7 @@ fn kernel_of(program: Program, name: &'static str, device: usize) -> Result<usiz
             &raw mut kernel,
         )
     };
-    outcome(message).map_err(|error| RowsError::Kernel(error.to_string()))?;
+    outcome(message)?;
     compiled(|compiled| compiled.kernels.insert(key, kernel as usize));
     Ok(kernel as usize)
 }

@@ -3,8 +3,8 @@
 use tch::{Kind, Tensor};
 
 use super::{
-    layer_norm::{FORWARD_BLOCKS, PACK, grid},
-    operand::Rows,
+    layer_norm::{FORWARD_BLOCKS, grid},
+    operand::{Rows, values_of_load},
     program::{Argument, Program, Source},
 };
 use crate::rows::RowsError;
@@ -48,7 +48,7 @@ fn launch(
     if rows.values() == 0 {
         return Ok(());
     }
-    let pack = rows.pack(PACK, &[directions, changing]);
+    let pack = rows.pack(values_of_load(Kind::Float), &[directions, changing]);
     let program = Program::new(Source::Prototypes, Kind::Float, pack)?;
     let mut arguments = arguments.to_vec();
     arguments.push(Argument::Integer(rows.rows));

@@ -3,10 +3,8 @@
 use tch::{Kind, Tensor};
 
 use super::{
-    embedding::grid,
-    layer_norm::PACK,
-    operand::Rows,
-    program::{Argument, Program, Source},
+    operand::{Rows, values_of_load},
+    program::{Argument, Grid, Program, Source},
 };
 use crate::rows::RowsError;
 
@@ -25,7 +23,7 @@ pub fn weighted_rows(
     all.expect(places, Kind::Int64, count * neighbours)?;
     let rows = Rows { rows: count, ..all };
     let output = rows.empty_rows(Kind::Float);
-    let pack = rows.pack(PACK, &[tokens]);
+    let pack = rows.pack(values_of_load(Kind::Float), &[tokens]);
     let packs = rows.values() / pack;
     if packs == 0 {
         return Ok(output);
@@ -40,6 +38,11 @@ pub fn weighted_rows(
         Argument::Integer(rows.width),
     ];
     let program = Program::new(Source::Sampling, Kind::Float, pack)?;
-    program.launch("weighted_rows", rows.device, grid(rows, packs)?, &arguments)?;
+    program.launch(
+        "weighted_rows",
+        rows.device,
+        Grid::over(packs, rows.device)?,
+        &arguments,
+    )?;
     Ok(output)
 }

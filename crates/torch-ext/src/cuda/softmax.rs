@@ -4,12 +4,13 @@ use tch::{Kind, Tensor};
 
 use super::{
     operand::{Rows, values_of_load},
-    program::{Argument, Grid, Program, Source},
+    program::{Argument, Grid, Program, Source, parts},
 };
 use crate::rows::RowsError;
 
 /// Most threads of a block, which has one row: two blocks of a multiprocessor, whose rows stay in the second cache.
 const MOST_THREADS: i64 = 1024;
+const WARP: i64 = 32;
 
 /// As [`crate::softmax_rows`].
 pub(crate) fn softmax_rows(
@@ -87,8 +88,7 @@ fn launch(
         return Ok(());
     }
     let pack = rows.pack(values_of_load(kind), matrices);
-    let packs = (rows.width + pack - 1) / pack;
-    let threads = (packs + 31) / 32 * 32;
+    let threads = parts(parts(rows.width, pack), WARP) * WARP;
     let grid = Grid {
         blocks: [rows.rows, 1],
         threads: [threads.min(MOST_THREADS) as u32, 1],

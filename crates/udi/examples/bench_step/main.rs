@@ -74,26 +74,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     learner.set_profiling(arguments.profile);
     let warm_up = arguments.count("warm-up", 1)?;
     let count = warm_up + arguments.count("steps", 5)?;
-    let mut steps = timed_steps(&mut learner, &plan, (device, count))?;
+    let ahead = usize::from(device != Device::Cpu && !arguments.profile);
+    let mut steps = timed_steps(&mut learner, &plan, (device, count, ahead))?;
     let steps = steps.split_off(warm_up);
     let device_bytes = learner.peak_device_bytes()?;
     let peak = learner.matrix_peak()? / 1e12;
     if let Some(file) = arguments.text("trace") {
         let trace = learner.begin_trace()?;
-        timed_steps(&mut learner, &plan, (device, 2))?;
+        timed_steps(&mut learner, &plan, (device, 2, ahead))?;
         learner.finish_trace(trace, Path::new(file))?;
     }
     println!("{}", result(&plan, &config, &steps, device_bytes, peak)?);
     Ok(())
 }
 
-/// Steps as `stepUdi` makes them, on a GPU one begun behind the one that is waited for: seconds and report of each.
+/// Steps as `stepUdi` makes them, so many begun behind the one that is waited for: seconds and report of each.
 fn timed_steps(
     learner: &mut Learner,
     plan: &Plan,
-    (device, count): (Device, usize),
+    (device, count, ahead): (Device, usize, usize),
 ) -> Result<Vec<(f64, StepReport)>, Box<dyn Error>> {
-    let ahead = usize::from(device != Device::Cpu);
     let batches: Vec<_> = (0..count)
         .map(|_| plan.batch(device))
         .collect::<Result<_, _>>()?;

@@ -7,7 +7,10 @@ use std::cell::RefCell;
 
 use tch::{Device, Kind, Tensor, no_grad};
 
-use super::{patch_embedding::PatchEmbedding, position_embedding::resampling};
+use super::{
+    patch_embedding::PatchEmbedding,
+    position_embedding::{grid_side, resampling},
+};
 use crate::{
     config::ModelConfig,
     error::UdiError,
@@ -138,7 +141,7 @@ impl Embedding {
         let (prefix, count) = (self.class_tokens, positions.size()[0] - self.class_tokens);
         let class = class + positions.narrow(0, 0, prefix);
         let stored = positions.narrow(0, prefix, count);
-        let side = (count as f64).sqrt().round() as i64;
+        let side = grid_side(count);
         let patches = match grid == (side, side) {
             true => stored,
             false => self.resampling((side, grid, stored.device())).mm(&stored),

@@ -12,6 +12,7 @@ mod vision_transformer;
 
 pub(crate) use attention_core::{attend, join_heads, split_heads};
 pub(crate) use drop_path::DropPaths;
+pub(crate) use position_embedding::grid_side;
 pub use position_embedding::resample_positions;
 pub(crate) use vision_transformer::{Encoded, Keep, Readout, Tape, Views, VisionTransformer};
 

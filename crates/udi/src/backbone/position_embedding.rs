@@ -12,13 +12,18 @@ const MARGIN: f64 = 0.1;
 pub fn resample_positions(positions: &Tensor, prefix: i64, (rows, columns): (i64, i64)) -> Tensor {
     let size = positions.size();
     let count = size[1] - prefix;
-    let stored = (count as f64).sqrt().round() as i64;
+    let stored = grid_side(count);
     if (rows, columns) == (stored, stored) {
         return positions.shallow_clone();
     }
     let grid = positions.narrow(1, prefix, count);
     let grid = resampled(&grid, stored, (rows, columns));
     Tensor::cat(&[positions.narrow(1, 0, prefix), grid], 1)
+}
+
+/// Rows, or columns, of a square grid of so many positions.
+pub fn grid_side(count: i64) -> i64 {
+    (count as f64).sqrt().round() as i64
 }
 
 /// The same for a grid of `stored` rows and columns as a matrix: `[rows columns, stored²]`, fp32.
